@@ -24,6 +24,11 @@ export function output(program, args, options = {}) {
   return stdout;
 }
 
+/** The manifests of the published packages. */
+export function publishedPackages() {
+  return publishedFolders.map((path) => JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8')));
+}
+
 /** Packs every published package into `folder`; gives name, version, tarball and the exported subpaths of each. */
 export function packAll(folder) {
   return publishedFolders.map((path) => {
