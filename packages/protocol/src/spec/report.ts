@@ -1,0 +1,165 @@
+/**
+ * Benchmark reports: what `npm run bench -- --json FILE` writes. Units stand in the names. New optional fields may be
+ * added in any release; none changes its meaning.
+ */
+import type { Count } from './scalars.js';
+
+/** One run of the benchmark: one machine, one commit, any number of scenarios. */
+export interface BenchReport {
+  /** Layout of this file. */
+  format: 'millrace-bench-1';
+  /** When the run began, ISO 8601 in UTC. */
+  startedAt: string;
+  /** How long it took. @minimum 0 */
+  seconds: number;
+  /** Commit of the sources measured, with `+` where files differed from it; absent outside a repository. */
+  commit?: string;
+  /** What `--against` named, with its commit. */
+  against?: string;
+  /** Version of Millrace. */
+  version: string;
+  /** True when sizes were the quick ones: for correctness only, the figures mean nothing. */
+  quick: boolean;
+  /** Arguments of the command. */
+  arguments: string[];
+  machine: BenchMachine;
+  /** Speed of each shaped link with nothing else on it, measured first. */
+  ceilings: BenchCeiling[];
+  results: BenchResult[];
+  /** Peers that were asked for and are not installed. */
+  missing: BenchMissing[];
+  /** True when every byte of every run was right. */
+  verified: boolean;
+}
+
+/** Where it ran. */
+export interface BenchMachine {
+  cpu: string;
+  cores: Count;
+  memoryGiB: number;
+  system: string;
+  node: string;
+}
+
+/** The own ceiling of a shaped link. */
+export interface BenchCeiling {
+  /** What was shaped, such as `client leg`. */
+  link: string;
+  /** Settings of the link. @minimum 0 */
+  rttMs: number;
+  /** Rate per direction, all connections together; 0 is unlimited. @minimum 0 */
+  rateMbps: number;
+  /** Share of segments lost, in per cent. @minimum 0 */
+  lossPercent: number;
+  /** What the shaper itself carries with neither delay, rate nor loss. @minimum 0 */
+  MBps: number;
+}
+
+/** A peer that is not installed. */
+export interface BenchMissing {
+  peer: string;
+  /** The command that installs it. */
+  install: string;
+}
+
+/** One subject in one scenario with one set of parameters. */
+export interface BenchResult {
+  scenario: string;
+  /** What was measured: `millrace`, `base` (of `--against`), the baseline of the scenario, or the name of a peer. */
+  subject: string;
+  /** Parameters of the scenario, such as streams, bytes and encoding. */
+  params: BenchParams;
+  /** Every measured run, in order; the warm-up is not among them. */
+  runs: BenchFigures[];
+  /** Median of each figure over the runs. */
+  median: BenchFigures;
+  /** Half the distance between the quartiles of each figure, in per cent of its median. */
+  spread: BenchFigures;
+  /** What is to be reached; absent for baselines, peers and tables. */
+  target?: BenchTarget;
+  /** Whether the median reached the target; absent without one, and in quick runs. */
+  reached?: boolean;
+  /** Whether every byte of every run was right and every count agreed at both ends. */
+  verified: boolean;
+  /** What was wrong, with offsets. */
+  problems: string[];
+  /** What besides the subject limits the figure, such as the ceiling of the shaper. */
+  limitedBy?: string;
+}
+
+/** Parameters by name. */
+export interface BenchParams {
+  [name: string]: string | number | boolean;
+}
+
+/** A figure to reach. All that is given must hold. */
+export interface BenchTarget {
+  figure: string;
+  atLeast?: number;
+  atMost?: number;
+  /** The target in words. */
+  text: string;
+}
+
+/** What one run measured. A figure that does not belong to the scenario is absent. */
+export interface BenchFigures {
+  /** Time from the first request to the last byte confirmed. */
+  seconds?: number;
+  /** Payload bytes, in 10^6 bytes a second. */
+  MBps?: number;
+  /** Result beside the scenario's own baseline in the same run. */
+  ratio?: number;
+  /** Result of the change beside the base in the same run. */
+  ratioToBase?: number;
+  firstByteMsP50?: number;
+  firstByteMsP90?: number;
+  firstByteMsP99?: number;
+  firstByteMsMax?: number;
+  latencyMsP50?: number;
+  latencyMsP90?: number;
+  latencyMsP99?: number;
+  latencyMsMax?: number;
+  /** The p99 of the latency under load over the p99 without load. */
+  addedLatencyMsP99?: number;
+  /** The p50 of the first byte in bare exchanges of the same run. */
+  exchangesP50?: number;
+  /** Longest time without any byte on any stream. */
+  longestSilenceMs?: number;
+  /** CPU of all processes of the subject; source, sink and checker are not among them. */
+  cpuSecondsPerGB?: number;
+  /** CPU spent on checking bytes, in the processes of source and sink. */
+  checkerCpuSecondsPerGB?: number;
+  /** Requests of clients to relays. */
+  requests?: Count;
+  /** Bytes between client and relays, both directions, HTTP included. */
+  wireBytes?: Count;
+  /** `wireBytes` over the payload. */
+  overheadPercent?: number;
+  garbageCollections?: Count;
+  /** Fairness between streams (Jain): 1 is even. */
+  jain?: number;
+  streamsPerSecond?: number;
+  operationsPerSecond?: number;
+  /** Slopes over the whole run. */
+  memoryMiBPerHour?: number;
+  handlesPerHour?: number;
+  timersPerHour?: number;
+  /** Throughput over time, all streams together, one value per bin. */
+  timelineMBps?: number[];
+  /** Width of a bin of `timelineMBps`. */
+  timelineBinMs?: number;
+  /** Every sample of the scenario's latency or first byte, at most 2,000, evenly taken, in order of size. */
+  samplesMs?: number[];
+  processes?: BenchProcess[];
+}
+
+/** One process during one run. */
+export interface BenchProcess {
+  /** `client`, `relay`, `node`, `source`, `sink`, or the name of a peer's program. */
+  role: string;
+  cpuSeconds: number;
+  cpuSecondsPerGB?: number;
+  peakMemoryMiB?: number;
+  garbageCollections?: Count;
+  garbageCollectionMs?: number;
+}
