@@ -1,0 +1,92 @@
+// Standard base64 with padding (RFC 4648, section 4). What runtimes call strict differs: Node's Buffer skips what it does not
+// know, takes the URL alphabet and cuts wide characters to a byte; Uint8Array.fromBase64 takes white space. Each engine is
+// asked only what it answers reliably, and all give the same.
+import { portableDecode, portableEncode } from './base64-portable.js';
+import { ProtocolError } from './errors.js';
+
+/** How one runtime converts. */
+export interface Base64Engine {
+  encode(bytes: Uint8Array): string;
+  /** The `size` bytes that the text stands for, by its length and padding; undefined if it is not base64 all through. */
+  decode(text: string, size: number): Uint8Array | undefined;
+}
+
+/** The parts of a runtime that are looked for. */
+export interface Base64Runtime {
+  Buffer?: {
+    from(buffer: ArrayBufferLike, offset: number, length: number): BufferView;
+    byteLength(text: string, encoding: 'utf8'): number;
+  };
+  Uint8Array: {
+    fromBase64?: (text: string) => Uint8Array;
+    prototype: { toBase64?: (this: Uint8Array) => string };
+  };
+}
+
+interface BufferView {
+  write(text: string, encoding: 'base64'): number;
+  toString(encoding: 'base64'): string;
+}
+
+/** Every engine that the runtime has, the quickest first. */
+export function base64Engines(runtime: Base64Runtime): Base64Engine[] {
+  const engines: Base64Engine[] = [];
+  const { Buffer } = runtime;
+  if (Buffer !== undefined) {
+    engines.push({
+      encode: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'),
+      decode: (text, size) => {
+        if (Buffer.byteLength(text, 'utf8') !== text.length || text.includes('-') || text.includes('_'))
+          return undefined;
+        // Into memory of its own: Buffer.from(text) may hand out a piece of a pool, and a receiver that transfers that
+        // piece's buffer would take the whole pool along. Every character that is skipped makes it write fewer bytes.
+        const bytes = new Uint8Array(size);
+        return Buffer.from(bytes.buffer, 0, size).write(text, 'base64') === size ? bytes : undefined;
+      },
+    });
+  }
+  const { fromBase64 } = runtime.Uint8Array;
+  const { toBase64 } = runtime.Uint8Array.prototype;
+  if (fromBase64 !== undefined && toBase64 !== undefined) {
+    engines.push({
+      encode: (bytes) => toBase64.call(bytes),
+      decode: (text, size) => {
+        try {
+          const bytes = fromBase64.call(Uint8Array, text);
+          return bytes.length === size ? bytes : undefined;
+        } catch {
+          return undefined;
+        }
+      },
+    });
+  }
+  engines.push({ encode: portableEncode, decode: portableDecode });
+  return engines;
+}
+
+const engine = base64Engines(globalThis as unknown as Base64Runtime)[0]!;
+
+/** Bytes as padded standard base64. */
+export const encodeBase64 = (bytes: Uint8Array): string => engine.encode(bytes);
+
+/**
+ * The bytes of padded standard base64, in memory of their own. Throws BASE64_INVALID for anything else: white space, the
+ * URL alphabet, missing padding, bits beyond the last byte.
+ */
+export const decodeBase64 = (text: string): Uint8Array => decodeBase64With(engine, text);
+
+/** `decodeBase64` by a given engine. */
+export function decodeBase64With(engine: Base64Engine, text: string): Uint8Array {
+  if (text.length % 4 !== 0) throw invalid('its length is no multiple of 4');
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  const bytes = engine.decode(text, (text.length / 4) * 3 - padding);
+  if (bytes === undefined) throw invalid(`the character at ${text.search(/[^A-Za-z0-9+/]/)} does not belong there`);
+  // One byte leaves four bits of its second character unused, two bytes leave two bits of their third.
+  const last = text[text.length - padding - 1]!;
+  if (padding > 0 && !(padding === 2 ? 'AQgw' : 'AEIMQUYcgkosw048').includes(last)) {
+    throw invalid('the bits beyond its last byte are not 0');
+  }
+  return bytes;
+}
+
+const invalid = (why: string): ProtocolError => new ProtocolError('BASE64_INVALID', `not base64: ${why}`);

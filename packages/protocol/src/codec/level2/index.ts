@@ -1,0 +1,10 @@
+export { decodeBody, encodeBody, TOKEN_BYTES, type BodyParts, type EncodeBodyOptions } from './body.js';
+export { decodePacket, encodePacket } from './packet.js';
+export type {
+  PacketRangeValue,
+  PacketValue,
+  SegmentDatagramValue,
+  SegmentOpenedValue,
+  SegmentOpenValue,
+  SegmentValue,
+} from '../../gen/level2-fields.js';

@@ -1,0 +1,17 @@
+export { ERROR_CODES, ProtocolError, type ErrorCode } from './errors.js';
+export { CAPABILITY } from './gen/caps.js';
+export { LIMITS } from './gen/limits.js';
+export { VERSION } from './gen/version.js';
+export { EventHub } from './event-hub.js';
+export { bodyForm, type BodyForm } from './body-form.js';
+export { decodeBase64, encodeBase64 } from './base64.js';
+export { formatHostPort, parseHostPort, type HostPortOptions } from './host-port.js';
+export type * from './spec/scalars.js';
+export type * from './spec/caps.js';
+export type * from './spec/config.js';
+export type * from './spec/errors.js';
+export type * from './spec/events.js';
+export type * from './spec/level1.js';
+export type * from './spec/level2.js';
+export type * from './spec/limits.js';
+export type * from './spec/report.js';
