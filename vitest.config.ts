@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
-const packages = ['protocol', 'relay', 'node-server', 'client', 'testkit'];
+const packages = ['protocol', 'relay', 'node-server', 'client', 'testkit', 'bench'];
 
 /** Tests run on the sources of every package, so that a change needs no build and coverage sees every line. */
 const alias = packages.flatMap((name) => {
@@ -44,7 +44,14 @@ export default defineConfig({
     projects: [
       ...packages.map((name) => project(name, `packages/${name}`)),
       project('cli', 'apps/cli'),
-      ...(existsSync(`${root}tests`) ? [{ ...project('e2e', 'tests'), test: { ...project('e2e', 'tests').test, include: ['**/*.test.ts'], testTimeout: 120_000 } }] : []),
+      ...(existsSync(`${root}tests`)
+        ? [
+            {
+              ...project('e2e', 'tests'),
+              test: { ...project('e2e', 'tests').test, include: ['**/*.test.ts'], testTimeout: 120_000 },
+            },
+          ]
+        : []),
     ],
   },
 });

@@ -10,7 +10,9 @@ if (versions.length !== 1) throw new Error(`the packages have different versions
 const [version] = versions;
 const folder = join(root, 'compat', version);
 if (existsSync(folder) && !process.argv.includes('--again')) {
-  process.stderr.write(`compat/${version} exists: a release is packed once (--again replaces it before it is published)\n`);
+  process.stderr.write(
+    `compat/${version} exists: a release is packed once (--again replaces it before it is published)\n`,
+  );
   process.exit(1);
 }
 rmSync(folder, { recursive: true, force: true });

@@ -12,12 +12,23 @@ import { output, packAll } from './run.mjs';
 
 const nodeVersions = ['20', '22', '24'];
 const folder = mkdtempSync(join(tmpdir(), 'millrace-smoke-'));
-const npmInstall = (cwd, ...specs) => output('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', ...specs], { cwd });
+const npmInstall = (cwd, ...specs) =>
+  output('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', ...specs], { cwd });
 
 /** Starts `millrace up --embedded` with the given Node and fetches `url` through its SOCKS5 proxy with curl. */
 async function fetchThroughCommand(node, app, url) {
   const bin = join(app, 'node_modules/millrace/dist/bin.js');
-  const args = [bin, 'up', '--embedded', '--allow-private', '--json', '--socks', '127.0.0.1:0', '--http', '127.0.0.1:0'];
+  const args = [
+    bin,
+    'up',
+    '--embedded',
+    '--allow-private',
+    '--json',
+    '--socks',
+    '127.0.0.1:0',
+    '--http',
+    '127.0.0.1:0',
+  ];
   const child = spawn(node, args, { cwd: app, stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     const ready = await new Promise((resolve, reject) => {
@@ -64,7 +75,9 @@ try {
     if (!printed.includes(packed.at(-1).version)) throw new Error(`millrace --version printed ${printed}`);
     const got = await fetchThroughCommand(node, app, `http://127.0.0.1:${server.address().port}/`);
     if (got !== hash) throw new Error(`Node ${version}: the command delivered other bytes than were served`);
-    process.stdout.write(`Node ${output(node, ['--version']).trim()}: ${specifiers.length} exports imported, command ran, 4 MiB equal\n`);
+    process.stdout.write(
+      `Node ${output(node, ['--version']).trim()}: ${specifiers.length} exports imported, command ran, 4 MiB equal\n`,
+    );
   }
 } finally {
   server.close();

@@ -8,7 +8,13 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Folders of the packages that are published, in the order of their dependencies. */
-export const publishedFolders = ['packages/protocol', 'packages/relay', 'packages/node-server', 'packages/client', 'apps/cli'];
+export const publishedFolders = [
+  'packages/protocol',
+  'packages/relay',
+  'packages/node-server',
+  'packages/client',
+  'apps/cli',
+];
 
 /** Runs a program in the repository (or `options.cwd`) with its output shown; returns whether it succeeded. */
 export function run(program, args, options = {}) {
@@ -19,8 +25,14 @@ export function run(program, args, options = {}) {
 
 /** Runs a program and returns its standard output; throws with what it printed when it fails. */
 export function output(program, args, options = {}) {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28, ...options });
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')} failed: ${error?.message ?? ''}\n${stdout}\n${stderr}`);
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    ...options,
+  });
+  if (status !== 0)
+    throw new Error(`${program} ${args.join(' ')} failed: ${error?.message ?? ''}\n${stdout}\n${stderr}`);
   return stdout;
 }
 
@@ -33,7 +45,9 @@ export function publishedPackages() {
 export function packAll(folder) {
   return publishedFolders.map((path) => {
     const { name, version, exports } = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'));
-    const [{ filename }] = JSON.parse(output('npm', ['pack', '--json', '--pack-destination', folder], { cwd: join(root, path) }));
+    const [{ filename }] = JSON.parse(
+      output('npm', ['pack', '--json', '--pack-destination', folder], { cwd: join(root, path) }),
+    );
     const subpaths = Object.keys(exports).filter((subpath) => subpath !== './package.json');
     return { name, version, tarball: join(folder, filename), subpaths, library: subpaths.length > 0 };
   });
