@@ -7,6 +7,8 @@ const page = await docsPage();
 if (process.argv.includes('--write')) {
   writeFileSync(pageFile, page);
 } else if (readFileSync(pageFile, 'utf8') !== page) {
-  process.stderr.write('docs/BENCHMARKS.md differs from what its reports say: npm run bench -- --write-docs writes it\n');
+  process.stderr.write(
+    'docs/BENCHMARKS.md differs from what its reports say: npm run bench -- --write-docs writes it\n',
+  );
   process.exit(1);
 }

@@ -24,7 +24,7 @@ const OWN_TAGS = [
 ];
 const READ_TAGS = [...OWN_TAGS, 'contentEncoding'];
 
-const FILES = ['scalars', 'level1', 'level2', 'config', 'events', 'errors', 'caps', 'limits'];
+const FILES = ['scalars', 'level1', 'level2', 'config', 'events', 'errors', 'caps', 'limits', 'report'];
 
 /** Options of its own, so that nothing of the machine (types of node_modules, paths, a tsconfig) reaches the schema. */
 const COMPILER_OPTIONS = {

@@ -10,7 +10,7 @@ import { MADE_BY } from './text.mjs';
 
 export async function validatorFiles(schemaOf, root) {
   const { schemas, validators } = validatorSchemas(schemaOf);
-  const ajv = new Ajv({ useDefaults: true, strict: true, code: { source: true, esm: true } });
+  const ajv = new Ajv({ useDefaults: true, strict: true, allowUnionTypes: true, code: { source: true, esm: true } });
   for (const [id, schema] of Object.entries(schemas)) ajv.addSchema({ ...withoutTexts(schema), $id: id });
   const ids = Object.fromEntries(Object.entries(validators).map(([name, { ref }]) => [name, ref]));
   const bundled = await build({

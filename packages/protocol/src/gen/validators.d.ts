@@ -47,3 +47,6 @@ export const relaySection: Validator;
 
 /** Checks `MillraceEvent`. */
 export const event: Validator;
+
+/** Checks `BenchReport`. */
+export const benchReport: Validator;

@@ -1176,4 +1176,234 @@ mber"},message:"must be number"};vErrors===null?vErrors=[err153]:vErrors.push(er
 instancePath,schemaPath:"#/definitions/CheckEvent/type",keyword:"type",params:{type:"object"},message:"must be object"};vErrors===null?vErrors=[err154]:vErrors.
 push(err154),errors++}var _valid0=_errs175===errors;valid0=valid0||_valid0}}}}}}}}}}}}}}}}}if(valid0)errors=_errs1,vErrors!==null&&(_errs1?vErrors.length=_errs1:
 vErrors=null);else{let err155={instancePath,schemaPath:"#/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};return vErrors===null?vErrors=
-[err155]:vErrors.push(err155),errors++,validate25.errors=vErrors,!1}return validate25.errors=vErrors,errors===0}export{batchEnvelope,batchOp,config,doctorSection,event,nodeSection,relaySection,responseEnvelope,singleRequest,tunnelResponse,upSection};
+[err155]:vErrors.push(err155),errors++,validate25.errors=vErrors,!1}return validate25.errors=vErrors,errors===0}var benchReport=validate32;var schema62={type:"object",additionalProperties:{type:["string","number","boolean"]}};function validate34(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&
+!Array.isArray(data)){if(data.seconds!==void 0){let data0=data.seconds,_errs1=errors;if(!(typeof data0=="number"&&isFinite(data0)))return validate34.errors=[{instancePath:instancePath+
+"/seconds",schemaPath:"#/properties/seconds/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs1===errors}else var valid0=!0;
+if(valid0){if(data.MBps!==void 0){let data1=data.MBps,_errs3=errors;if(!(typeof data1=="number"&&isFinite(data1)))return validate34.errors=[{instancePath:instancePath+
+"/MBps",schemaPath:"#/properties/MBps/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs3===errors}else var valid0=!0;if(valid0){
+if(data.ratio!==void 0){let data2=data.ratio,_errs5=errors;if(!(typeof data2=="number"&&isFinite(data2)))return validate34.errors=[{instancePath:instancePath+"/\
+ratio",schemaPath:"#/properties/ratio/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs5===errors}else var valid0=!0;if(valid0){
+if(data.ratioToBase!==void 0){let data3=data.ratioToBase,_errs7=errors;if(!(typeof data3=="number"&&isFinite(data3)))return validate34.errors=[{instancePath:instancePath+
+"/ratioToBase",schemaPath:"#/properties/ratioToBase/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs7===errors}else var valid0=!0;
+if(valid0){if(data.firstByteMsP50!==void 0){let data4=data.firstByteMsP50,_errs9=errors;if(!(typeof data4=="number"&&isFinite(data4)))return validate34.errors=[
+{instancePath:instancePath+"/firstByteMsP50",schemaPath:"#/properties/firstByteMsP50/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs9===
+errors}else var valid0=!0;if(valid0){if(data.firstByteMsP90!==void 0){let data5=data.firstByteMsP90,_errs11=errors;if(!(typeof data5=="number"&&isFinite(data5)))
+return validate34.errors=[{instancePath:instancePath+"/firstByteMsP90",schemaPath:"#/properties/firstByteMsP90/type",keyword:"type",params:{type:"number"},message:"\
+must be number"}],!1;var valid0=_errs11===errors}else var valid0=!0;if(valid0){if(data.firstByteMsP99!==void 0){let data6=data.firstByteMsP99,_errs13=errors;if(!(typeof data6==
+"number"&&isFinite(data6)))return validate34.errors=[{instancePath:instancePath+"/firstByteMsP99",schemaPath:"#/properties/firstByteMsP99/type",keyword:"type",params:{
+type:"number"},message:"must be number"}],!1;var valid0=_errs13===errors}else var valid0=!0;if(valid0){if(data.firstByteMsMax!==void 0){let data7=data.firstByteMsMax,
+_errs15=errors;if(!(typeof data7=="number"&&isFinite(data7)))return validate34.errors=[{instancePath:instancePath+"/firstByteMsMax",schemaPath:"#/properties/fir\
+stByteMsMax/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs15===errors}else var valid0=!0;if(valid0){if(data.latencyMsP50!==
+void 0){let data8=data.latencyMsP50,_errs17=errors;if(!(typeof data8=="number"&&isFinite(data8)))return validate34.errors=[{instancePath:instancePath+"/latencyM\
+sP50",schemaPath:"#/properties/latencyMsP50/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs17===errors}else var valid0=!0;
+if(valid0){if(data.latencyMsP90!==void 0){let data9=data.latencyMsP90,_errs19=errors;if(!(typeof data9=="number"&&isFinite(data9)))return validate34.errors=[{instancePath:instancePath+
+"/latencyMsP90",schemaPath:"#/properties/latencyMsP90/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs19===errors}else
+var valid0=!0;if(valid0){if(data.latencyMsP99!==void 0){let data10=data.latencyMsP99,_errs21=errors;if(!(typeof data10=="number"&&isFinite(data10)))return validate34.
+errors=[{instancePath:instancePath+"/latencyMsP99",schemaPath:"#/properties/latencyMsP99/type",keyword:"type",params:{type:"number"},message:"must be number"}],
+!1;var valid0=_errs21===errors}else var valid0=!0;if(valid0){if(data.latencyMsMax!==void 0){let data11=data.latencyMsMax,_errs23=errors;if(!(typeof data11=="num\
+ber"&&isFinite(data11)))return validate34.errors=[{instancePath:instancePath+"/latencyMsMax",schemaPath:"#/properties/latencyMsMax/type",keyword:"type",params:{
+type:"number"},message:"must be number"}],!1;var valid0=_errs23===errors}else var valid0=!0;if(valid0){if(data.addedLatencyMsP99!==void 0){let data12=data.addedLatencyMsP99,
+_errs25=errors;if(!(typeof data12=="number"&&isFinite(data12)))return validate34.errors=[{instancePath:instancePath+"/addedLatencyMsP99",schemaPath:"#/propertie\
+s/addedLatencyMsP99/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs25===errors}else var valid0=!0;if(valid0){if(data.
+exchangesP50!==void 0){let data13=data.exchangesP50,_errs27=errors;if(!(typeof data13=="number"&&isFinite(data13)))return validate34.errors=[{instancePath:instancePath+
+"/exchangesP50",schemaPath:"#/properties/exchangesP50/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs27===errors}else
+var valid0=!0;if(valid0){if(data.longestSilenceMs!==void 0){let data14=data.longestSilenceMs,_errs29=errors;if(!(typeof data14=="number"&&isFinite(data14)))return validate34.
+errors=[{instancePath:instancePath+"/longestSilenceMs",schemaPath:"#/properties/longestSilenceMs/type",keyword:"type",params:{type:"number"},message:"must be nu\
+mber"}],!1;var valid0=_errs29===errors}else var valid0=!0;if(valid0){if(data.cpuSecondsPerGB!==void 0){let data15=data.cpuSecondsPerGB,_errs31=errors;if(!(typeof data15==
+"number"&&isFinite(data15)))return validate34.errors=[{instancePath:instancePath+"/cpuSecondsPerGB",schemaPath:"#/properties/cpuSecondsPerGB/type",keyword:"type",
+params:{type:"number"},message:"must be number"}],!1;var valid0=_errs31===errors}else var valid0=!0;if(valid0){if(data.checkerCpuSecondsPerGB!==void 0){let data16=data.
+checkerCpuSecondsPerGB,_errs33=errors;if(!(typeof data16=="number"&&isFinite(data16)))return validate34.errors=[{instancePath:instancePath+"/checkerCpuSecondsPe\
+rGB",schemaPath:"#/properties/checkerCpuSecondsPerGB/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs33===errors}else var valid0=!0;
+if(valid0){if(data.requests!==void 0){let data17=data.requests,_errs35=errors;if(!(typeof data17=="number"&&isFinite(data17)))return validate34.errors=[{instancePath:instancePath+
+"/requests",schemaPath:"#/properties/requests/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs35===errors}else var valid0=!0;
+if(valid0){if(data.wireBytes!==void 0){let data18=data.wireBytes,_errs37=errors;if(!(typeof data18=="number"&&isFinite(data18)))return validate34.errors=[{instancePath:instancePath+
+"/wireBytes",schemaPath:"#/properties/wireBytes/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs37===errors}else var valid0=!0;
+if(valid0){if(data.overheadPercent!==void 0){let data19=data.overheadPercent,_errs39=errors;if(!(typeof data19=="number"&&isFinite(data19)))return validate34.errors=
+[{instancePath:instancePath+"/overheadPercent",schemaPath:"#/properties/overheadPercent/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;
+var valid0=_errs39===errors}else var valid0=!0;if(valid0){if(data.garbageCollections!==void 0){let data20=data.garbageCollections,_errs41=errors;if(!(typeof data20==
+"number"&&isFinite(data20)))return validate34.errors=[{instancePath:instancePath+"/garbageCollections",schemaPath:"#/properties/garbageCollections/type",keyword:"\
+type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs41===errors}else var valid0=!0;if(valid0){if(data.jain!==void 0){let data21=data.jain,
+_errs43=errors;if(!(typeof data21=="number"&&isFinite(data21)))return validate34.errors=[{instancePath:instancePath+"/jain",schemaPath:"#/properties/jain/type",
+keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs43===errors}else var valid0=!0;if(valid0){if(data.streamsPerSecond!==void 0){
+let data22=data.streamsPerSecond,_errs45=errors;if(!(typeof data22=="number"&&isFinite(data22)))return validate34.errors=[{instancePath:instancePath+"/streamsPe\
+rSecond",schemaPath:"#/properties/streamsPerSecond/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs45===errors}else var valid0=!0;
+if(valid0){if(data.operationsPerSecond!==void 0){let data23=data.operationsPerSecond,_errs47=errors;if(!(typeof data23=="number"&&isFinite(data23)))return validate34.
+errors=[{instancePath:instancePath+"/operationsPerSecond",schemaPath:"#/properties/operationsPerSecond/type",keyword:"type",params:{type:"number"},message:"must\
+ be number"}],!1;var valid0=_errs47===errors}else var valid0=!0;if(valid0){if(data.memoryMiBPerHour!==void 0){let data24=data.memoryMiBPerHour,_errs49=errors;if(!(typeof data24==
+"number"&&isFinite(data24)))return validate34.errors=[{instancePath:instancePath+"/memoryMiBPerHour",schemaPath:"#/properties/memoryMiBPerHour/type",keyword:"ty\
+pe",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs49===errors}else var valid0=!0;if(valid0){if(data.handlesPerHour!==void 0){let data25=data.
+handlesPerHour,_errs51=errors;if(!(typeof data25=="number"&&isFinite(data25)))return validate34.errors=[{instancePath:instancePath+"/handlesPerHour",schemaPath:"\
+#/properties/handlesPerHour/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs51===errors}else var valid0=!0;if(valid0){
+if(data.timersPerHour!==void 0){let data26=data.timersPerHour,_errs53=errors;if(!(typeof data26=="number"&&isFinite(data26)))return validate34.errors=[{instancePath:instancePath+
+"/timersPerHour",schemaPath:"#/properties/timersPerHour/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs53===errors}else
+var valid0=!0;if(valid0){if(data.timelineMBps!==void 0){let data27=data.timelineMBps,_errs55=errors;if(errors===_errs55)if(Array.isArray(data27)){var valid1=!0;
+let len0=data27.length;for(let i0=0;i0<len0;i0++){let data28=data27[i0],_errs57=errors;if(errors===_errs57)if(typeof data28=="number"&&isFinite(data28)){if(data28<
+0||isNaN(data28))return validate34.errors=[{instancePath:instancePath+"/timelineMBps/"+i0,schemaPath:"#/properties/timelineMBps/items/minimum",keyword:"minimum",
+params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate34.errors=[{instancePath:instancePath+"/timelineMBps/"+i0,schemaPath:"#/propert\
+ies/timelineMBps/items/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid1=_errs57===errors;if(!valid1)break}}else return validate34.
+errors=[{instancePath:instancePath+"/timelineMBps",schemaPath:"#/properties/timelineMBps/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;
+var valid0=_errs55===errors}else var valid0=!0;if(valid0){if(data.timelineBinMs!==void 0){let data29=data.timelineBinMs,_errs59=errors;if(!(typeof data29=="numb\
+er"&&isFinite(data29)))return validate34.errors=[{instancePath:instancePath+"/timelineBinMs",schemaPath:"#/properties/timelineBinMs/type",keyword:"type",params:{
+type:"number"},message:"must be number"}],!1;var valid0=_errs59===errors}else var valid0=!0;if(valid0){if(data.samplesMs!==void 0){let data30=data.samplesMs,_errs61=errors;
+if(errors===_errs61)if(Array.isArray(data30)){var valid2=!0;let len1=data30.length;for(let i1=0;i1<len1;i1++){let data31=data30[i1],_errs63=errors;if(errors===_errs63)
+if(typeof data31=="number"&&isFinite(data31)){if(data31<0||isNaN(data31))return validate34.errors=[{instancePath:instancePath+"/samplesMs/"+i1,schemaPath:"#/pro\
+perties/samplesMs/items/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate34.errors=[{instancePath:instancePath+
+"/samplesMs/"+i1,schemaPath:"#/properties/samplesMs/items/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid2=_errs63===errors;
+if(!valid2)break}}else return validate34.errors=[{instancePath:instancePath+"/samplesMs",schemaPath:"#/properties/samplesMs/type",keyword:"type",params:{type:"a\
+rray"},message:"must be array"}],!1;var valid0=_errs61===errors}else var valid0=!0;if(valid0)if(data.processes!==void 0){let data32=data.processes,_errs65=errors;
+if(errors===_errs65)if(Array.isArray(data32)){var valid3=!0;let len2=data32.length;for(let i2=0;i2<len2;i2++){let data33=data32[i2],_errs67=errors;if(errors===errors)
+if(data33&&typeof data33=="object"&&!Array.isArray(data33)){let missing0;if(data33.cpuSeconds===void 0&&(missing0="cpuSeconds")||data33.role===void 0&&(missing0=
+"role"))return validate34.errors=[{instancePath:instancePath+"/processes/"+i2,schemaPath:"#/definitions/BenchProcess/required",keyword:"required",params:{missingProperty:missing0},
+message:"must have required property '"+missing0+"'"}],!1;if(data33.role!==void 0){let _errs70=errors;if(typeof data33.role!="string")return validate34.errors=[
+{instancePath:instancePath+"/processes/"+i2+"/role",schemaPath:"#/definitions/BenchProcess/properties/role/type",keyword:"type",params:{type:"string"},message:"\
+must be string"}],!1;var valid5=_errs70===errors}else var valid5=!0;if(valid5){if(data33.cpuSeconds!==void 0){let data35=data33.cpuSeconds,_errs72=errors;if(!(typeof data35==
+"number"&&isFinite(data35)))return validate34.errors=[{instancePath:instancePath+"/processes/"+i2+"/cpuSeconds",schemaPath:"#/definitions/BenchProcess/propertie\
+s/cpuSeconds/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs72===errors}else var valid5=!0;if(valid5){if(data33.cpuSecondsPerGB!==
+void 0){let data36=data33.cpuSecondsPerGB,_errs74=errors;if(!(typeof data36=="number"&&isFinite(data36)))return validate34.errors=[{instancePath:instancePath+"/\
+processes/"+i2+"/cpuSecondsPerGB",schemaPath:"#/definitions/BenchProcess/properties/cpuSecondsPerGB/type",keyword:"type",params:{type:"number"},message:"must be\
+ number"}],!1;var valid5=_errs74===errors}else var valid5=!0;if(valid5){if(data33.peakMemoryMiB!==void 0){let data37=data33.peakMemoryMiB,_errs76=errors;if(!(typeof data37==
+"number"&&isFinite(data37)))return validate34.errors=[{instancePath:instancePath+"/processes/"+i2+"/peakMemoryMiB",schemaPath:"#/definitions/BenchProcess/proper\
+ties/peakMemoryMiB/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs76===errors}else var valid5=!0;if(valid5){if(data33.
+garbageCollections!==void 0){let data38=data33.garbageCollections,_errs78=errors;if(!(typeof data38=="number"&&isFinite(data38)))return validate34.errors=[{instancePath:instancePath+
+"/processes/"+i2+"/garbageCollections",schemaPath:"#/definitions/BenchProcess/properties/garbageCollections/type",keyword:"type",params:{type:"number"},message:"\
+must be number"}],!1;var valid5=_errs78===errors}else var valid5=!0;if(valid5)if(data33.garbageCollectionMs!==void 0){let data39=data33.garbageCollectionMs,_errs80=errors;
+if(!(typeof data39=="number"&&isFinite(data39)))return validate34.errors=[{instancePath:instancePath+"/processes/"+i2+"/garbageCollectionMs",schemaPath:"#/defin\
+itions/BenchProcess/properties/garbageCollectionMs/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs80===errors}else var valid5=!0}}}}}else
+return validate34.errors=[{instancePath:instancePath+"/processes/"+i2,schemaPath:"#/definitions/BenchProcess/type",keyword:"type",params:{type:"object"},message:"\
+must be object"}],!1;var valid3=_errs67===errors;if(!valid3)break}}else return validate34.errors=[{instancePath:instancePath+"/processes",schemaPath:"#/properti\
+es/processes/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs65===errors}else var valid0=!0}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}else
+return validate34.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate34.errors=vErrors,
+errors===0}function validate33(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data==
+"object"&&!Array.isArray(data)){let missing0;if(data.median===void 0&&(missing0="median")||data.params===void 0&&(missing0="params")||data.problems===void 0&&(missing0=
+"problems")||data.runs===void 0&&(missing0="runs")||data.scenario===void 0&&(missing0="scenario")||data.spread===void 0&&(missing0="spread")||data.subject===void 0&&
+(missing0="subject")||data.verified===void 0&&(missing0="verified"))return validate33.errors=[{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty:missing0},
+message:"must have required property '"+missing0+"'"}],!1;if(data.scenario!==void 0){let _errs1=errors;if(typeof data.scenario!="string")return validate33.errors=
+[{instancePath:instancePath+"/scenario",schemaPath:"#/properties/scenario/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs1===
+errors}else var valid0=!0;if(valid0){if(data.subject!==void 0){let _errs3=errors;if(typeof data.subject!="string")return validate33.errors=[{instancePath:instancePath+
+"/subject",schemaPath:"#/properties/subject/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs3===errors}else var valid0=!0;
+if(valid0){if(data.params!==void 0){let data2=data.params,_errs5=errors;if(errors===errors)if(data2&&typeof data2=="object"&&!Array.isArray(data2))for(let key0 in data2){
+let data3=data2[key0],_errs9=errors;if(typeof data3!="string"&&!(typeof data3=="number"&&isFinite(data3))&&typeof data3!="boolean")return validate33.errors=[{instancePath:instancePath+
+"/params/"+key0.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"#/definitions/BenchParams/additionalProperties/type",keyword:"type",params:{type:schema62.additionalProperties.
+type},message:"must be string,number,boolean"}],!1;var valid2=_errs9===errors;if(!valid2)break}else return validate33.errors=[{instancePath:instancePath+"/param\
+s",schemaPath:"#/definitions/BenchParams/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var valid0=_errs5===errors}else var valid0=!0;
+if(valid0){if(data.runs!==void 0){let data4=data.runs,_errs11=errors;if(errors===_errs11)if(Array.isArray(data4)){var valid3=!0;let len0=data4.length;for(let i0=0;i0<
+len0;i0++){let _errs13=errors;validate34(data4[i0],{instancePath:instancePath+"/runs/"+i0,parentData:data4,parentDataProperty:i0,rootData})||(vErrors=vErrors===
+null?validate34.errors:vErrors.concat(validate34.errors),errors=vErrors.length);var valid3=_errs13===errors;if(!valid3)break}}else return validate33.errors=[{instancePath:instancePath+
+"/runs",schemaPath:"#/properties/runs/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs11===errors}else var valid0=!0;if(valid0){
+if(data.median!==void 0){let _errs14=errors;validate34(data.median,{instancePath:instancePath+"/median",parentData:data,parentDataProperty:"median",rootData})||
+(vErrors=vErrors===null?validate34.errors:vErrors.concat(validate34.errors),errors=vErrors.length);var valid0=_errs14===errors}else var valid0=!0;if(valid0){if(data.
+spread!==void 0){let _errs15=errors;validate34(data.spread,{instancePath:instancePath+"/spread",parentData:data,parentDataProperty:"spread",rootData})||(vErrors=
+vErrors===null?validate34.errors:vErrors.concat(validate34.errors),errors=vErrors.length);var valid0=_errs15===errors}else var valid0=!0;if(valid0){if(data.target!==
+void 0){let data8=data.target,_errs16=errors;if(errors===errors)if(data8&&typeof data8=="object"&&!Array.isArray(data8)){let missing1;if(data8.figure===void 0&&
+(missing1="figure")||data8.text===void 0&&(missing1="text"))return validate33.errors=[{instancePath:instancePath+"/target",schemaPath:"#/definitions/BenchTarget\
+/required",keyword:"required",params:{missingProperty:missing1},message:"must have required property '"+missing1+"'"}],!1;if(data8.figure!==void 0){let _errs19=errors;
+if(typeof data8.figure!="string")return validate33.errors=[{instancePath:instancePath+"/target/figure",schemaPath:"#/definitions/BenchTarget/properties/figure/t\
+ype",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid5=_errs19===errors}else var valid5=!0;if(valid5){if(data8.atLeast!==void 0){let data10=data8.
+atLeast,_errs21=errors;if(!(typeof data10=="number"&&isFinite(data10)))return validate33.errors=[{instancePath:instancePath+"/target/atLeast",schemaPath:"#/defi\
+nitions/BenchTarget/properties/atLeast/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs21===errors}else var valid5=!0;
+if(valid5){if(data8.atMost!==void 0){let data11=data8.atMost,_errs23=errors;if(!(typeof data11=="number"&&isFinite(data11)))return validate33.errors=[{instancePath:instancePath+
+"/target/atMost",schemaPath:"#/definitions/BenchTarget/properties/atMost/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs23===
+errors}else var valid5=!0;if(valid5)if(data8.text!==void 0){let _errs25=errors;if(typeof data8.text!="string")return validate33.errors=[{instancePath:instancePath+
+"/target/text",schemaPath:"#/definitions/BenchTarget/properties/text/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid5=_errs25===
+errors}else var valid5=!0}}}else return validate33.errors=[{instancePath:instancePath+"/target",schemaPath:"#/definitions/BenchTarget/type",keyword:"type",params:{
+type:"object"},message:"must be object"}],!1;var valid0=_errs16===errors}else var valid0=!0;if(valid0){if(data.reached!==void 0){let _errs27=errors;if(typeof data.
+reached!="boolean")return validate33.errors=[{instancePath:instancePath+"/reached",schemaPath:"#/properties/reached/type",keyword:"type",params:{type:"boolean"},
+message:"must be boolean"}],!1;var valid0=_errs27===errors}else var valid0=!0;if(valid0){if(data.verified!==void 0){let _errs29=errors;if(typeof data.verified!=
+"boolean")return validate33.errors=[{instancePath:instancePath+"/verified",schemaPath:"#/properties/verified/type",keyword:"type",params:{type:"boolean"},message:"\
+must be boolean"}],!1;var valid0=_errs29===errors}else var valid0=!0;if(valid0){if(data.problems!==void 0){let data15=data.problems,_errs31=errors;if(errors===_errs31)
+if(Array.isArray(data15)){var valid6=!0;let len1=data15.length;for(let i1=0;i1<len1;i1++){let _errs33=errors;if(typeof data15[i1]!="string")return validate33.errors=
+[{instancePath:instancePath+"/problems/"+i1,schemaPath:"#/properties/problems/items/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid6=_errs33===
+errors;if(!valid6)break}}else return validate33.errors=[{instancePath:instancePath+"/problems",schemaPath:"#/properties/problems/type",keyword:"type",params:{type:"\
+array"},message:"must be array"}],!1;var valid0=_errs31===errors}else var valid0=!0;if(valid0)if(data.limitedBy!==void 0){let _errs35=errors;if(typeof data.limitedBy!=
+"string")return validate33.errors=[{instancePath:instancePath+"/limitedBy",schemaPath:"#/properties/limitedBy/type",keyword:"type",params:{type:"string"},message:"\
+must be string"}],!1;var valid0=_errs35===errors}else var valid0=!0}}}}}}}}}}else return validate33.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{
+type:"object"},message:"must be object"}],!1;return validate33.errors=vErrors,errors===0}function validate32(data,{instancePath="",parentData,parentDataProperty,
+rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing0;if(data.arguments===void 0&&(missing0=
+"arguments")||data.ceilings===void 0&&(missing0="ceilings")||data.format===void 0&&(missing0="format")||data.machine===void 0&&(missing0="machine")||data.missing===
+void 0&&(missing0="missing")||data.quick===void 0&&(missing0="quick")||data.results===void 0&&(missing0="results")||data.seconds===void 0&&(missing0="seconds")||
+data.startedAt===void 0&&(missing0="startedAt")||data.verified===void 0&&(missing0="verified")||data.version===void 0&&(missing0="version"))return validate32.errors=
+[{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty:missing0},message:"must have required property '"+missing0+"'"}],!1;if(data.format!==
+void 0){let data0=data.format,_errs2=errors;if(typeof data0!="string")return validate32.errors=[{instancePath:instancePath+"/format",schemaPath:"#/properties/fo\
+rmat/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;if(data0!=="millrace-bench-1")return validate32.errors=[{instancePath:instancePath+
+"/format",schemaPath:"#/properties/format/const",keyword:"const",params:{allowedValue:"millrace-bench-1"},message:"must be equal to constant"}],!1;var valid0=_errs2===
+errors}else var valid0=!0;if(valid0){if(data.startedAt!==void 0){let _errs4=errors;if(typeof data.startedAt!="string")return validate32.errors=[{instancePath:instancePath+
+"/startedAt",schemaPath:"#/properties/startedAt/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs4===errors}else var valid0=!0;
+if(valid0){if(data.seconds!==void 0){let data2=data.seconds,_errs6=errors;if(errors===_errs6)if(typeof data2=="number"&&isFinite(data2)){if(data2<0||isNaN(data2))
+return validate32.errors=[{instancePath:instancePath+"/seconds",schemaPath:"#/properties/seconds/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"\
+must be >= 0"}],!1}else return validate32.errors=[{instancePath:instancePath+"/seconds",schemaPath:"#/properties/seconds/type",keyword:"type",params:{type:"numb\
+er"},message:"must be number"}],!1;var valid0=_errs6===errors}else var valid0=!0;if(valid0){if(data.commit!==void 0){let _errs8=errors;if(typeof data.commit!="s\
+tring")return validate32.errors=[{instancePath:instancePath+"/commit",schemaPath:"#/properties/commit/type",keyword:"type",params:{type:"string"},message:"must \
+be string"}],!1;var valid0=_errs8===errors}else var valid0=!0;if(valid0){if(data.against!==void 0){let _errs10=errors;if(typeof data.against!="string")return validate32.
+errors=[{instancePath:instancePath+"/against",schemaPath:"#/properties/against/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs10===
+errors}else var valid0=!0;if(valid0){if(data.version!==void 0){let _errs12=errors;if(typeof data.version!="string")return validate32.errors=[{instancePath:instancePath+
+"/version",schemaPath:"#/properties/version/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs12===errors}else var valid0=!0;
+if(valid0){if(data.quick!==void 0){let _errs14=errors;if(typeof data.quick!="boolean")return validate32.errors=[{instancePath:instancePath+"/quick",schemaPath:"\
+#/properties/quick/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs14===errors}else var valid0=!0;if(valid0){if(data.
+arguments!==void 0){let data7=data.arguments,_errs16=errors;if(errors===_errs16)if(Array.isArray(data7)){var valid1=!0;let len0=data7.length;for(let i0=0;i0<len0;i0++){
+let _errs18=errors;if(typeof data7[i0]!="string")return validate32.errors=[{instancePath:instancePath+"/arguments/"+i0,schemaPath:"#/properties/arguments/items/\
+type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid1=_errs18===errors;if(!valid1)break}}else return validate32.errors=[{instancePath:instancePath+
+"/arguments",schemaPath:"#/properties/arguments/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs16===errors}else var valid0=!0;
+if(valid0){if(data.machine!==void 0){let data9=data.machine,_errs20=errors;if(errors===errors)if(data9&&typeof data9=="object"&&!Array.isArray(data9)){let missing1;
+if(data9.cores===void 0&&(missing1="cores")||data9.cpu===void 0&&(missing1="cpu")||data9.memoryGiB===void 0&&(missing1="memoryGiB")||data9.node===void 0&&(missing1=
+"node")||data9.system===void 0&&(missing1="system"))return validate32.errors=[{instancePath:instancePath+"/machine",schemaPath:"#/definitions/BenchMachine/requi\
+red",keyword:"required",params:{missingProperty:missing1},message:"must have required property '"+missing1+"'"}],!1;if(data9.cpu!==void 0){let _errs23=errors;if(typeof data9.
+cpu!="string")return validate32.errors=[{instancePath:instancePath+"/machine/cpu",schemaPath:"#/definitions/BenchMachine/properties/cpu/type",keyword:"type",params:{
+type:"string"},message:"must be string"}],!1;var valid3=_errs23===errors}else var valid3=!0;if(valid3){if(data9.cores!==void 0){let data11=data9.cores,_errs25=errors;
+if(!(typeof data11=="number"&&!(data11%1)&&!isNaN(data11)&&isFinite(data11)))return validate32.errors=[{instancePath:instancePath+"/machine/cores",schemaPath:"#\
+/definitions/BenchMachine/properties/cores/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs25&&typeof data11=="numb\
+er"&&isFinite(data11)){if(data11>9007199254740991||isNaN(data11))return validate32.errors=[{instancePath:instancePath+"/machine/cores",schemaPath:"#/definitions\
+/BenchMachine/properties/cores/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"must be <= 9007199254740991"}],!1;if(data11<0||
+isNaN(data11))return validate32.errors=[{instancePath:instancePath+"/machine/cores",schemaPath:"#/definitions/BenchMachine/properties/cores/minimum",keyword:"mi\
+nimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid3=_errs25===errors}else var valid3=!0;if(valid3){if(data9.memoryGiB!==void 0){let data12=data9.
+memoryGiB,_errs27=errors;if(!(typeof data12=="number"&&isFinite(data12)))return validate32.errors=[{instancePath:instancePath+"/machine/memoryGiB",schemaPath:"#\
+/definitions/BenchMachine/properties/memoryGiB/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid3=_errs27===errors}else var valid3=!0;
+if(valid3){if(data9.system!==void 0){let _errs29=errors;if(typeof data9.system!="string")return validate32.errors=[{instancePath:instancePath+"/machine/system",
+schemaPath:"#/definitions/BenchMachine/properties/system/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs29===errors}else
+var valid3=!0;if(valid3)if(data9.node!==void 0){let _errs31=errors;if(typeof data9.node!="string")return validate32.errors=[{instancePath:instancePath+"/machine\
+/node",schemaPath:"#/definitions/BenchMachine/properties/node/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs31===errors}else
+var valid3=!0}}}}else return validate32.errors=[{instancePath:instancePath+"/machine",schemaPath:"#/definitions/BenchMachine/type",keyword:"type",params:{type:"\
+object"},message:"must be object"}],!1;var valid0=_errs20===errors}else var valid0=!0;if(valid0){if(data.ceilings!==void 0){let data15=data.ceilings,_errs33=errors;
+if(errors===_errs33)if(Array.isArray(data15)){var valid4=!0;let len1=data15.length;for(let i1=0;i1<len1;i1++){let data16=data15[i1],_errs35=errors;if(errors===errors)
+if(data16&&typeof data16=="object"&&!Array.isArray(data16)){let missing2;if(data16.MBps===void 0&&(missing2="MBps")||data16.link===void 0&&(missing2="link")||data16.
+lossPercent===void 0&&(missing2="lossPercent")||data16.rateMbps===void 0&&(missing2="rateMbps")||data16.rttMs===void 0&&(missing2="rttMs"))return validate32.errors=
+[{instancePath:instancePath+"/ceilings/"+i1,schemaPath:"#/definitions/BenchCeiling/required",keyword:"required",params:{missingProperty:missing2},message:"must \
+have required property '"+missing2+"'"}],!1;if(data16.link!==void 0){let _errs38=errors;if(typeof data16.link!="string")return validate32.errors=[{instancePath:instancePath+
+"/ceilings/"+i1+"/link",schemaPath:"#/definitions/BenchCeiling/properties/link/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid6=_errs38===
+errors}else var valid6=!0;if(valid6){if(data16.rttMs!==void 0){let data18=data16.rttMs,_errs40=errors;if(errors===_errs40)if(typeof data18=="number"&&isFinite(data18)){
+if(data18<0||isNaN(data18))return validate32.errors=[{instancePath:instancePath+"/ceilings/"+i1+"/rttMs",schemaPath:"#/definitions/BenchCeiling/properties/rttMs\
+/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate32.errors=[{instancePath:instancePath+"/ceilings/"+
+i1+"/rttMs",schemaPath:"#/definitions/BenchCeiling/properties/rttMs/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid6=_errs40===
+errors}else var valid6=!0;if(valid6){if(data16.rateMbps!==void 0){let data19=data16.rateMbps,_errs42=errors;if(errors===_errs42)if(typeof data19=="number"&&isFinite(
+data19)){if(data19<0||isNaN(data19))return validate32.errors=[{instancePath:instancePath+"/ceilings/"+i1+"/rateMbps",schemaPath:"#/definitions/BenchCeiling/prop\
+erties/rateMbps/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate32.errors=[{instancePath:instancePath+
+"/ceilings/"+i1+"/rateMbps",schemaPath:"#/definitions/BenchCeiling/properties/rateMbps/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;
+var valid6=_errs42===errors}else var valid6=!0;if(valid6){if(data16.lossPercent!==void 0){let data20=data16.lossPercent,_errs44=errors;if(errors===_errs44)if(typeof data20==
+"number"&&isFinite(data20)){if(data20<0||isNaN(data20))return validate32.errors=[{instancePath:instancePath+"/ceilings/"+i1+"/lossPercent",schemaPath:"#/definit\
+ions/BenchCeiling/properties/lossPercent/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate32.errors=[
+{instancePath:instancePath+"/ceilings/"+i1+"/lossPercent",schemaPath:"#/definitions/BenchCeiling/properties/lossPercent/type",keyword:"type",params:{type:"numbe\
+r"},message:"must be number"}],!1;var valid6=_errs44===errors}else var valid6=!0;if(valid6)if(data16.MBps!==void 0){let data21=data16.MBps,_errs46=errors;if(errors===
+_errs46)if(typeof data21=="number"&&isFinite(data21)){if(data21<0||isNaN(data21))return validate32.errors=[{instancePath:instancePath+"/ceilings/"+i1+"/MBps",schemaPath:"\
+#/definitions/BenchCeiling/properties/MBps/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate32.errors=
+[{instancePath:instancePath+"/ceilings/"+i1+"/MBps",schemaPath:"#/definitions/BenchCeiling/properties/MBps/type",keyword:"type",params:{type:"number"},message:"\
+must be number"}],!1;var valid6=_errs46===errors}else var valid6=!0}}}}else return validate32.errors=[{instancePath:instancePath+"/ceilings/"+i1,schemaPath:"#/d\
+efinitions/BenchCeiling/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var valid4=_errs35===errors;if(!valid4)break}}else return validate32.
+errors=[{instancePath:instancePath+"/ceilings",schemaPath:"#/properties/ceilings/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs33===
+errors}else var valid0=!0;if(valid0){if(data.results!==void 0){let data22=data.results,_errs48=errors;if(errors===_errs48)if(Array.isArray(data22)){var valid7=!0;
+let len2=data22.length;for(let i2=0;i2<len2;i2++){let _errs50=errors;validate33(data22[i2],{instancePath:instancePath+"/results/"+i2,parentData:data22,parentDataProperty:i2,
+rootData})||(vErrors=vErrors===null?validate33.errors:vErrors.concat(validate33.errors),errors=vErrors.length);var valid7=_errs50===errors;if(!valid7)break}}else
+return validate32.errors=[{instancePath:instancePath+"/results",schemaPath:"#/properties/results/type",keyword:"type",params:{type:"array"},message:"must be arr\
+ay"}],!1;var valid0=_errs48===errors}else var valid0=!0;if(valid0){if(data.missing!==void 0){let data24=data.missing,_errs51=errors;if(errors===_errs51)if(Array.
+isArray(data24)){var valid8=!0;let len3=data24.length;for(let i3=0;i3<len3;i3++){let data25=data24[i3],_errs53=errors;if(errors===errors)if(data25&&typeof data25==
+"object"&&!Array.isArray(data25)){let missing3;if(data25.install===void 0&&(missing3="install")||data25.peer===void 0&&(missing3="peer"))return validate32.errors=
+[{instancePath:instancePath+"/missing/"+i3,schemaPath:"#/definitions/BenchMissing/required",keyword:"required",params:{missingProperty:missing3},message:"must h\
+ave required property '"+missing3+"'"}],!1;if(data25.peer!==void 0){let _errs56=errors;if(typeof data25.peer!="string")return validate32.errors=[{instancePath:instancePath+
+"/missing/"+i3+"/peer",schemaPath:"#/definitions/BenchMissing/properties/peer/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid10=_errs56===
+errors}else var valid10=!0;if(valid10)if(data25.install!==void 0){let _errs58=errors;if(typeof data25.install!="string")return validate32.errors=[{instancePath:instancePath+
+"/missing/"+i3+"/install",schemaPath:"#/definitions/BenchMissing/properties/install/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid10=_errs58===
+errors}else var valid10=!0}else return validate32.errors=[{instancePath:instancePath+"/missing/"+i3,schemaPath:"#/definitions/BenchMissing/type",keyword:"type",
+params:{type:"object"},message:"must be object"}],!1;var valid8=_errs53===errors;if(!valid8)break}}else return validate32.errors=[{instancePath:instancePath+"/m\
+issing",schemaPath:"#/properties/missing/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs51===errors}else var valid0=!0;
+if(valid0)if(data.verified!==void 0){let _errs60=errors;if(typeof data.verified!="boolean")return validate32.errors=[{instancePath:instancePath+"/verified",schemaPath:"\
+#/properties/verified/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs60===errors}else var valid0=!0}}}}}}}}}}}}else
+return validate32.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate32.errors=vErrors,
+errors===0}export{batchEnvelope,batchOp,benchReport,config,doctorSection,event,nodeSection,relaySection,responseEnvelope,singleRequest,tunnelResponse,upSection};

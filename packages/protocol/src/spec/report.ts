@@ -2,7 +2,11 @@
  * Benchmark reports: what `npm run bench -- --json FILE` writes. Units stand in the names. New optional fields may be
  * added in any release; none changes its meaning.
  */
+import type { Ms } from './events.js';
 import type { Count } from './scalars.js';
+
+/** Payload in 10^6 bytes a second. @minimum 0 */
+export type MegabytesPerSecond = number;
 
 /** One run of the benchmark: one machine, one commit, any number of scenarios. */
 export interface BenchReport {
@@ -130,12 +134,12 @@ export interface BenchFigures {
   /** CPU spent on checking bytes, in the processes of source and sink. */
   checkerCpuSecondsPerGB?: number;
   /** Requests of clients to relays. */
-  requests?: Count;
+  requests?: number;
   /** Bytes between client and relays, both directions, HTTP included. */
-  wireBytes?: Count;
+  wireBytes?: number;
   /** `wireBytes` over the payload. */
   overheadPercent?: number;
-  garbageCollections?: Count;
+  garbageCollections?: number;
   /** Fairness between streams (Jain): 1 is even. */
   jain?: number;
   streamsPerSecond?: number;
@@ -144,12 +148,12 @@ export interface BenchFigures {
   memoryMiBPerHour?: number;
   handlesPerHour?: number;
   timersPerHour?: number;
-  /** Throughput over time, all streams together, one value per bin. */
-  timelineMBps?: number[];
+  /** Throughput over time, all streams together, one value per bin. @itemsAre MegabytesPerSecond */
+  timelineMBps?: MegabytesPerSecond[];
   /** Width of a bin of `timelineMBps`. */
   timelineBinMs?: number;
-  /** Every sample of the scenario's latency or first byte, at most 2,000, evenly taken, in order of size. */
-  samplesMs?: number[];
+  /** Every sample of the scenario's latency or first byte, at most 2,000, evenly taken, in order of size. @itemsAre Ms */
+  samplesMs?: Ms[];
   processes?: BenchProcess[];
 }
 
@@ -160,6 +164,6 @@ export interface BenchProcess {
   cpuSeconds: number;
   cpuSecondsPerGB?: number;
   peakMemoryMiB?: number;
-  garbageCollections?: Count;
+  garbageCollections?: number;
   garbageCollectionMs?: number;
 }
