@@ -1,7 +1,9 @@
 // Bundles the Apps Script relay, packages/relay/src/apps-script/script.ts with the pure part of the forwarder, into the
 // template that `renderAppsScript` fills in. Called by scripts/generate.mjs.
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
+const SOURCE = fileURLToPath(new URL('../packages/relay/src/apps-script/script.ts', import.meta.url));
 const OUTPUT = 'packages/relay/src/gen/apps-script.ts';
 
 /** What stands above the code: what the file is, how to deploy it, and the two values, which the placeholders become. */
@@ -25,7 +27,7 @@ const EXPORTS = /^export \{\n {2}doGet,\n {2}doPost\n\};\n$/m;
 export async function appsScriptFiles(root) {
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: ['packages/relay/src/apps-script/script.ts'],
+    entryPoints: [SOURCE],
     bundle: true,
     write: false,
     format: 'esm',

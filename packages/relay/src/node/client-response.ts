@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RelayAnswer } from '../core/types.js';
+import { CLIENT_STALL_TIMEOUT_MS } from './limits.js';
+
+/**
+ * Sends an answer at the client's pace. Resolves when all of it is with the system; rejects where the body was cut or
+ * the client is gone, and then the connection must be cut. `onBytes` counts the node's bytes.
+ */
+export async function writeAnswer(
+  response: ServerResponse,
+  answer: RelayAnswer,
+  onBytes: (bytes: number) => void = () => {},
+): Promise<void> {
+  const { body, status, contentType } = answer;
+  const head = { 'content-type': contentType, 'cache-control': 'no-store' };
+  if (typeof body === 'string') {
+    response.writeHead(status, { ...head, 'content-length': Buffer.byteLength(body) });
+    await end(response, body);
+    return;
+  }
+  const { contentLength } = answer;
+  response.writeHead(status, contentLength === undefined ? head : { ...head, 'content-length': contentLength });
+  response.setTimeout(CLIENT_STALL_TIMEOUT_MS, () => response.socket?.resetAndDestroy());
+  for await (const chunk of body) {
+    onBytes(chunk.length);
+    if (!response.write(chunk)) await drained(response);
+  }
+  await end(response);
+}
+
+/** Reads and drops what is left of a request, so that its sender gets to read the answer; cuts it beyond `maxBytes`. */
+export function discard(request: IncomingMessage, maxBytes: number): void {
+  if (request.complete || request.destroyed) return;
+  let bytes = 0;
+  request.on('error', () => {});
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > maxBytes) request.destroy();
+  });
+}
+
+async function drained(response: ServerResponse): Promise<void> {
+  const gone = new AbortController();
+  const onClose = (): void => gone.abort();
+  response.once('close', onClose);
+  try {
+    if (response.destroyed) onClose();
+    await once(response, 'drain', { signal: gone.signal });
+  } finally {
+    response.off('close', onClose);
+  }
+}
+
+function end(response: ServerResponse, text?: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const gone = (): void => reject(new Error('the client is gone'));
+    if (response.destroyed) gone();
+    response.once('close', gone);
+    response.end(text, () => resolve());
+  });
+}
