@@ -111,10 +111,11 @@ export interface DroppedEvent {
   code: string;
 }
 
-/** One request to a relay and its answer. */
+/** One request to a relay and its answer; where a relay tells it, one request to its node. */
 export interface ExchangeEvent {
   event: 'exchange';
   relay: string;
+  /** 0 where a relay tells it: it does not look into bodies. */
   ops: Count;
   bytesOut: Count;
   bytesIn: Count;
