@@ -53,7 +53,7 @@ function fill(path, text, name, table) {
 }
 
 /** A table as the formatter leaves it. */
-export function markdownTable(head, rows) {
+function markdownTable(head, rows) {
   const cells = [head, ...rows].map((row) => row.map((cell) => String(cell).replaceAll('|', '\\|')));
   const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column].length)));
   const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;

@@ -139,7 +139,7 @@ export function walk(schema, visit) {
   return visit(node);
 }
 
-export const oneLine = (text) => text.replace(/\s*\n\s*/g, ' ');
+const oneLine = (text) => text.replace(/\s*\n\s*/g, ' ');
 
 /** `Segment` of `#/definitions/Segment`. */
 export const refName = (ref) => ref.slice('#/definitions/'.length);

@@ -24,7 +24,7 @@ export const field = {
   fixed32: (number) => [...tag(number, 5), 1, 2, 3, 4],
 };
 
-export const fromHex = (hex) => [...Buffer.from(hex, 'hex')];
+const fromHex = (hex) => [...Buffer.from(hex, 'hex')];
 export const toHex = (bytes) => Buffer.from(bytes).toString('hex');
 
 /** One field of a message by its description: `{ number, type, message, repeated }`. Bytes are given as hex. */

@@ -9,7 +9,7 @@ export type BodyForm = 'json' | 'gzip' | 'packet' | 'sealed' | 'text';
 /** First byte of a level 2 body in the clear. */
 export const PACKET_BYTE = 0x01;
 /** First byte of a sealed level 2 body. */
-export const SEALED_BYTE = 0x02;
+const SEALED_BYTE = 0x02;
 
 /** Tells the form by the first byte. Throws BODY_EMPTY or BODY_UNKNOWN_FORM. */
 export function bodyForm(body: Uint8Array): BodyForm {

@@ -1,0 +1,298 @@
+// Plants one fault for each rule of the stream engine, and for each named case, and runs the tests of that name: every
+// fault has to be caught. `node scripts/mutants.mjs [rule…]`. Nothing on disk is changed: the fault is put in as the
+// tests load the file.
+import { fileURLToPath } from 'node:url';
+import { startVitest } from 'vitest/node';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folder = 'packages/protocol/src/stream/';
+
+/** Rule, what the fault is, file, the text it replaces, and the text in its place. */
+const MUTANTS = [
+  [
+    'R1',
+    'an overlap is not trimmed',
+    'reassembly.ts',
+    'bytes.subarray(this.next - off, stop - off)',
+    'bytes.subarray(0, stop - off)',
+  ],
+  [
+    'R1',
+    'what is sent again is cut at the wrong place',
+    'send-buffer.ts',
+    'return { from, bytes, fin };',
+    'return { from: lost === undefined || from === 0 ? from : from + 1, bytes, fin };',
+  ],
+  [
+    'R2',
+    'what arrived is deleted without an ack',
+    'stream.ts',
+    'if (wasInFlight) this.dataInFlight--;',
+    'this.send.acknowledge(item.to); if (wasInFlight) this.dataInFlight--;',
+  ],
+  [
+    'R3',
+    'a failed exchange is not sent again',
+    'client-engine.ts',
+    'relay.failed(exchange, false, now);\n    this.records.lose(exchange.record);',
+    'relay.failed(exchange, false, now);',
+  ],
+  [
+    'R3',
+    'an answer that is given up is not reported',
+    'client-engine.ts',
+    'if (options.sent !== false) this.#lostAnswers.add(n, n + 1);',
+    '',
+  ],
+  [
+    'R4',
+    'a finished stream is opened again by a late segment',
+    'node-engine.ts',
+    'protected override onGone(stream: Stream): void {\n    this.#sids.kill(stream.sid);',
+    'protected override onGone(_stream: Stream): void {',
+  ],
+  [
+    'R4',
+    'a reset before its open is forgotten',
+    'node-engine.ts',
+    'if (segment.rst !== undefined) this.#sids.kill(sid);',
+    'if (segment.rst !== undefined) return undefined;',
+  ],
+  [
+    'R5',
+    'streams of the old instance live on',
+    'client-engine.ts',
+    'if (!stream.sentAnything) continue;',
+    'if (stream.sentAnything) { stream.openConfirmed = false; stream.needsOpen = true; this.touch(stream); } continue;',
+  ],
+  ['R5', 'streams that were never sent are reset too', 'client-engine.ts', 'if (!stream.sentAnything) continue;', ''],
+  [
+    'R5',
+    'a cut stream looks ended',
+    'engine.ts',
+    "if (stream?.life !== 'live') return undefined;",
+    "if (stream?.life !== 'live') return null;",
+  ],
+  ['R6', 'a blocked sender never asks', 'stream.ts', 'return this.send.lostRanges === 0;', 'return false;'],
+  [
+    'R6',
+    'a question gets no answer',
+    'segment-reader.ts',
+    'stream.owesAnswer = true;\n    return true;',
+    'return true;',
+  ],
+  [
+    'R7',
+    'nothing releases a held exchange',
+    'release.ts',
+    'if (waiting.urgent || waiting.bulkBytes >= waiting.maxBytes)',
+    'if (waiting.bulkBytes >= waiting.maxBytes)',
+  ],
+  [
+    'R7',
+    'bulk lingers for long',
+    'release.ts',
+    'return Math.min(lingerMs, roundTripMs / 10);',
+    'return 10 * lingerMs + roundTripMs;',
+  ],
+  [
+    'R7',
+    'bulk does not linger',
+    'release.ts',
+    'return waiting.bulkBytes > 0 ? waiting.bulkSince + lingerForMs : undefined;',
+    'return waiting.bulkBytes > 0 ? -Infinity : undefined;',
+  ],
+  [
+    'R7',
+    'a bare ack releases',
+    'scheduler.ts',
+    'return this.#first.size > 0 || this.#rush > 0;',
+    'return this.#first.size > 0 || this.#rush > 0 || this.#along.size > 0;',
+  ],
+  [
+    'R8',
+    'each stream holds an exchange',
+    'client-engine.ts',
+    'return held === 0 || this.#demand;',
+    'return held < this.liveStreams || this.#demand;',
+  ],
+  [
+    'R8',
+    'a client without streams holds an exchange',
+    'client-engine.ts',
+    'if (this.liveStreams === 0 || this.#unpaired() !== undefined) return false;',
+    '',
+  ],
+  [
+    'R9',
+    'credit is promised beyond the budget',
+    'credit.ts',
+    'Math.min(this.#consumed + this.#window, base + free)',
+    'this.#consumed + this.#options.ceilingBytes',
+  ],
+  [
+    'R9',
+    'no floor outside the budget',
+    'credit.ts',
+    'const base = this.#consumed + this.#options.floorBytes;',
+    'const base = this.#limit + this.#options.floorBytes * 0;',
+  ],
+  [
+    'R10',
+    'a failed dial looks like a reset',
+    'segment-reader.ts',
+    "events.push({ type: 'failed', sid: stream.sid, code: segment.opened.code });",
+    "events.push({ type: 'reset', sid: stream.sid, code: segment.opened.code });",
+  ],
+  [
+    'R10',
+    'a half-close ends both directions',
+    'stream.ts',
+    "if (this.life === 'live' && this.sendState === 'finished' && this.receiveState === 'ended') {",
+    "if (this.life === 'live' && (this.sendState === 'finished' || this.receiveState === 'ended')) {",
+  ],
+  [
+    'R11',
+    'patience never ends',
+    'client-engine.ts',
+    'if (exchange.patienceAt <= now) {',
+    'if (exchange.patienceAt <= -1) {',
+  ],
+  [
+    'R11',
+    'patience does not count from the end of the hold',
+    'relay-path.ts',
+    'const patienceAt = Math.max(hedgeAt, sentAt + holdMs + transfer + patience);',
+    'const patienceAt = sentAt + transfer + patience;',
+  ],
+  [
+    'R11',
+    'the node waits for the confirmation of a response forever',
+    'node-engine.ts',
+    'this.records.lose(record);\n    }\n  }\n\n  override bytesHeld',
+    '}\n  }\n\n  override bytesHeld',
+  ],
+  [
+    'R11',
+    'an unpaired path sends no probes',
+    'unpaired-path.ts',
+    'for (const { record } of oldest) this.#lose(record);',
+    '',
+  ],
+  [
+    'R11',
+    'nothing is hedged',
+    'client-engine.ts',
+    'exchange.hedged = true;\n          this.records.lose(exchange.record);',
+    'exchange.hedged = true;',
+  ],
+  ['R12', 'in flight never grows', 'in-flight.ts', 'this.#set(this.#limit * 2);', ''],
+  [
+    'R12',
+    "an account's concurrency is passed",
+    'relay-path.ts',
+    'return Math.max(0, Math.min(this.options.concurrency, this.gate.concurrency ?? Number.POSITIVE_INFINITY));',
+    'return this.options.concurrency;',
+  ],
+  [
+    'R12',
+    'a used-up quota is ignored',
+    'relay-path.ts',
+    'return Math.max(this.#blockedUntil, this.gate.blockedUntil ?? Number.NEGATIVE_INFINITY);',
+    'return this.#blockedUntil;',
+  ],
+  ['R12', 'in flight grows without more being delivered', 'in-flight.ts', 'const grew = ', 'const grew = true || '],
+  [
+    'R13',
+    'a slow relay takes what a quick one has no place for',
+    'path-choice.ts',
+    'best.latencyMs(now) <= 2 * quickestMs',
+    'quickestMs >= 0',
+  ],
+  [
+    'R14',
+    'one stream takes a whole packet',
+    'scheduler.ts',
+    'const cost = write(stream, left, stream.deficit);',
+    'stream.deficit = left; const cost = write(stream, left, left);',
+  ],
+  [
+    'R14',
+    'small streams wait behind bulk',
+    'stream.ts',
+    'return this.send.sent < FIRST_BYTES || this.send.end - this.send.acked <= SMALL_BYTES;',
+    'return false;',
+  ],
+  [
+    'R14',
+    'a stream is left out after its turn',
+    'scheduler.ts',
+    'if (this.#ring.delete(stream)) this.#ring.add(stream);',
+    'this.#ring.delete(stream);',
+  ],
+];
+
+/** Runs the tests of a rule with a fault in place; true when one fails. */
+async function isCaught([rule, , file, before, after]) {
+  let planted = 0;
+  const plugin = {
+    name: 'mutant',
+    enforce: 'pre',
+    transform(code, id) {
+      if (!id.endsWith(`${folder}${file}`)) return undefined;
+      const parts = code.split(before);
+      planted = parts.length - 1;
+      return planted === 1 ? parts.join(after) : undefined;
+    },
+  };
+  const options = {
+    root,
+    run: true,
+    watch: false,
+    reporters: [{}],
+    testNamePattern: `^${rule}: `,
+    project: ['protocol'],
+  };
+  const config = {
+    root,
+    plugins: [plugin],
+    test: {
+      projects: [
+        {
+          plugins: [plugin],
+          test: {
+            name: 'protocol',
+            root: `${root}packages/protocol`,
+            include: ['src/stream/rules-*.test.ts'],
+            testTimeout: 20_000,
+          },
+        },
+      ],
+    },
+    configFile: false,
+  };
+  const vitest = await startVitest('test', [], { ...options, config: false }, config);
+  const tests = vitest.state.getFiles().flatMap((found) => found.tasks);
+  await vitest.close();
+  const ran = tests.filter(({ result }) => result?.state === 'pass' || result?.state === 'fail');
+  if (planted !== 1) throw new Error(`the text of the fault is found ${planted} times in ${file}`);
+  if (ran.length === 0) throw new Error(`no test of ${rule} ran`);
+  return ran.some(({ result }) => result.state === 'fail');
+}
+
+const wanted = process.argv.slice(2);
+let missed = 0;
+for (const mutant of MUTANTS) {
+  const [rule, what] = mutant;
+  if (wanted.length > 0 && !wanted.includes(rule)) continue;
+  let verdict;
+  try {
+    verdict = (await isCaught(mutant)) ? 'caught' : 'MISSED';
+  } catch (error) {
+    verdict = `BROKEN: ${error.message}`;
+  }
+  if (verdict !== 'caught') missed++;
+  console.log(`${verdict === 'caught' ? 'caught' : verdict}  ${rule}: ${what}`);
+}
+console.log(missed === 0 ? 'every planted fault was caught' : `${missed} planted faults were not caught`);
+process.exit(missed === 0 ? 0 : 1);
