@@ -1,0 +1,34 @@
+import { startNode } from '@millrace/node-server';
+import type { RelayEntry } from '@millrace/protocol';
+import { startRelay } from '@millrace/relay';
+import { generateKey } from './generate-key.js';
+import { Closers } from './serve.js';
+
+/** A node and a relay in this process, on loopback, with keys made for this run. */
+export interface Embedded {
+  readonly node: string;
+  readonly relay: string;
+  /** The access key. Secret. */
+  readonly key: string;
+  /** How a client reaches the node through the relay. With its token. */
+  readonly entry: RelayEntry;
+  close(): Promise<void>;
+}
+
+/** Starts both on free ports. Their events stay inside: those of the client tell of the same streams. */
+export async function startEmbedded(options: { allowPrivate: boolean; logTargets: boolean }): Promise<Embedded> {
+  const { allowPrivate, logTargets } = options;
+  const closers = new Closers();
+  const [key, token] = [generateKey(), generateKey()];
+  try {
+    const node = await startNode({ allowPrivate, logTargets, key, listen: '127.0.0.1:0', admin: '', drainSeconds: 0 });
+    closers.add(() => node.close());
+    const relay = await startRelay({ listen: '127.0.0.1:0', node: node.url, token });
+    closers.add(() => relay.close());
+    const entry: RelayEntry = { url: relay.url, kind: 'relay', token };
+    return { node: node.url, relay: relay.url, key, entry, close: () => closers.close() };
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}

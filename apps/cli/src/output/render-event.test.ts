@@ -1,0 +1,65 @@
+import type { MillraceEvent } from '@millrace/protocol';
+import { expect, test } from 'vitest';
+import { renderEvent } from './render-event.js';
+
+const RELAY = 'https://relay.example';
+
+test.each<[MillraceEvent, string | undefined]>([
+  [
+    { event: 'peer', relay: RELAY, version: '0.1.0', level: 1, caps: 1, node: 'abcdefghijkl' },
+    `relay ${RELAY} leads to node (abcdefgh): version 0.1.0, level 1`,
+  ],
+  [{ event: 'peer', relay: RELAY, level: 1, caps: 0 }, `relay ${RELAY} leads to node: version unknown, level 1`],
+  [
+    { event: 'relay-failed', relay: RELAY, code: 'RELAY_HTML', message: 'a page', restMs: 4200 },
+    `relay ${RELAY} failed: RELAY_HTML: a page; next try in 4 s`,
+  ],
+  [
+    { event: 'relay-failed', relay: RELAY, code: 'RELAY_HTML', message: 'a page', restMs: 0 },
+    `relay ${RELAY} failed: RELAY_HTML: a page`,
+  ],
+  [{ event: 'relay-works', relay: RELAY }, `relay ${RELAY} works again`],
+  [
+    {
+      event: 'open-failed',
+      id: 3,
+      kind: 'stream',
+      code: 'DIAL_REFUSED',
+      ms: 12.34,
+      checkpoints: [{ step: 'sent', ms: 1.26 }],
+    },
+    '#3 stream not opened: DIAL_REFUSED after 12 ms (sent 1.3 ms)',
+  ],
+  [{ event: 'open-failed', id: 3, kind: 'flow', code: 'ABORTED', ms: 1 }, '#3 flow not opened: ABORTED after 1 ms'],
+  [
+    {
+      event: 'timing',
+      id: 4,
+      checkpoints: [
+        { step: 'tcp', ms: 0 },
+        { step: 'first-byte', ms: 120.4 },
+      ],
+    },
+    '#4 tcp 0 ms, first-byte 120 ms',
+  ],
+  [
+    { event: 'proxy-refused', proxy: 'http', code: 'MESSAGE_INVALID', message: 'no' },
+    'http turned a program away: MESSAGE_INVALID: no',
+  ],
+  [{ event: 'check', name: 'tcp', ok: true, message: 'open', ms: 1 }, 'ok   tcp      open'],
+  [
+    { event: 'check', name: 'tls', ok: false, code: 'RELAY_TLS', message: 'broken', next: 'mend it', ms: 1 },
+    'FAIL tls      RELAY_TLS: broken\n       next: mend it',
+  ],
+  [
+    { event: 'check', name: 'ipv6', ok: false, warning: true, code: 'PEER_NO_IPV6', message: 'none', ms: 1 },
+    'warn ipv6     PEER_NO_IPV6: none',
+  ],
+  [{ event: 'shutdown', phase: 'draining', streams: 1 }, 'stopping: 1 stream is still open'],
+  [{ event: 'shutdown', phase: 'draining', streams: 0 }, 'stopping: 0 streams are still open'],
+  [{ event: 'shutdown', phase: 'closed', streams: 0 }, 'closed'],
+  [{ event: 'ready' }, undefined],
+  [{ event: 'opened', id: 1, kind: 'stream', ms: 1 }, undefined],
+])('%j', (event, text) => {
+  expect(renderEvent(event)).toBe(text);
+});
