@@ -32,7 +32,7 @@ export interface BenchReport {
   results: BenchResult[];
   /** Peers that were asked for and are not installed. */
   missing: BenchMissing[];
-  /** True when every byte of every run was right. */
+  /** True when every byte of every run was right. Peers have a verdict of their own: what another tunnel loses is no fault of ours. */
   verified: boolean;
 }
 
@@ -71,6 +71,8 @@ export interface BenchResult {
   scenario: string;
   /** What was measured: `millrace`, `base` (of `--against`), the baseline of the scenario, or the name of a peer. */
   subject: string;
+  /** True for a peer. */
+  peer?: boolean;
   /** Parameters of the scenario, such as streams, bytes and encoding. */
   params: BenchParams;
   /** Every measured run, in order; the warm-up is not among them. */
@@ -96,11 +98,17 @@ export interface BenchParams {
   [name: string]: string | number | boolean;
 }
 
-/** A figure to reach. All that is given must hold. */
-export interface BenchTarget {
+/** A bound of one figure. All that is given must hold. */
+export interface BenchBound {
   figure: string;
   atLeast?: number;
   atMost?: number;
+}
+
+/** What is to be reached. */
+export interface BenchTarget extends BenchBound {
+  /** Bounds of other figures that must hold too. */
+  also?: BenchBound[];
   /** The target in words. */
   text: string;
 }
@@ -152,7 +160,7 @@ export interface BenchFigures {
   timelineMBps?: MegabytesPerSecond[];
   /** Width of a bin of `timelineMBps`. */
   timelineBinMs?: number;
-  /** Every sample of the scenario's latency or first byte, at most 2,000, evenly taken, in order of size. @itemsAre Ms */
+  /** Every sample of the scenario's latency or first byte, at most 500, evenly taken, in order of size. @itemsAre Ms */
   samplesMs?: Ms[];
   processes?: BenchProcess[];
 }

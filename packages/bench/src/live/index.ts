@@ -1,0 +1,3 @@
+export { adviceFor } from './advice.js';
+export { measureLive } from './measure-live.js';
+export type { LiveOptions, LiveRelay, LiveReport } from './types.js';

@@ -1,0 +1,83 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
+import { PerformanceObserver, type PerformanceEntry } from 'node:perf_hooks';
+
+/** What a process has used since its start. Differences of two of these are what a run cost. */
+export interface Usage {
+  cpuSeconds: number;
+  /** Highest resident memory so far. */
+  peakMemoryMiB: number;
+  memoryMiB: number;
+  garbageCollections: number;
+  garbageCollectionMs: number;
+  /** Bytes read and written on accepted connections, and on connections made. */
+  serverBytes: number;
+  clientBytes: number;
+  /** HTTP requests taken by servers of this process. */
+  requests: number;
+  /** Open handles other than timers, and timers. */
+  handles: number;
+  timers: number;
+}
+
+/** Adds up the bytes of sockets, closed ones included. */
+class SocketBytes {
+  #closed = 0;
+  readonly #open = new Set<Socket>();
+
+  add(socket: Socket): void {
+    this.#open.add(socket);
+    socket.once('close', () => {
+      this.#open.delete(socket);
+      this.#closed += socket.bytesRead + socket.bytesWritten;
+    });
+  }
+
+  get total(): number {
+    let total = this.#closed;
+    for (const socket of this.#open) total += socket.bytesRead + socket.bytesWritten;
+    return total;
+  }
+}
+
+/**
+ * Counts what this process uses, from outside the code that is measured: sockets and requests are seen through Node's
+ * own diagnostics channels, so the code under test can neither forget nor embellish them.
+ */
+export function watchUsage(): () => Usage {
+  const server = new SocketBytes();
+  const client = new SocketBytes();
+  let requests = 0;
+  let collections = 0;
+  let collectionMs = 0;
+  subscribe('net.server.socket', (message) => server.add((message as { socket: Socket }).socket));
+  subscribe('net.client.socket', (message) => client.add((message as { socket: Socket }).socket));
+  subscribe('http.server.request.start', () => {
+    requests++;
+  });
+  const count = (entries: PerformanceEntry[]): void => {
+    collections += entries.length;
+    for (const { duration } of entries) collectionMs += duration;
+  };
+  const observer = new PerformanceObserver((list) => count(list.getEntries()));
+  observer.observe({ entryTypes: ['gc'] });
+
+  return () => {
+    count(observer.takeRecords());
+    const { user, system } = process.cpuUsage();
+    const active = process.getActiveResourcesInfo();
+    const timers = active.filter((name) => name === 'Timeout' || name === 'Immediate').length;
+    return {
+      cpuSeconds: (user + system) / 1e6,
+      peakMemoryMiB: process.resourceUsage().maxRSS / 1024,
+      memoryMiB: process.memoryUsage.rss() / 2 ** 20,
+      garbageCollections: collections,
+      garbageCollectionMs: collectionMs,
+      serverBytes: server.total,
+      clientBytes: client.total,
+      requests,
+      handles: active.length - timers,
+      timers,
+    };
+  };
+}

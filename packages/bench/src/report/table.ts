@@ -1,0 +1,77 @@
+import type { BenchFigures, BenchParams, BenchResult } from '@millrace/protocol';
+
+/** Figures in the order in which they are shown; those that a row lacks stay empty. */
+const COLUMNS: ReadonlyArray<readonly [title: string, cell: (median: BenchFigures) => string]> = [
+  ['to base', ({ ratioToBase }) => times(ratioToBase)],
+  ['ratio', ({ ratio, exchangesP50 }) => times(ratio ?? exchangesP50)],
+  ['MB/s', ({ MBps }) => short(MBps)],
+  ['first byte ms p50/p99', ({ firstByteMsP50, firstByteMsP99 }) => both(firstByteMsP50, firstByteMsP99)],
+  ['latency ms p50/p99', ({ latencyMsP50, latencyMsP99 }) => both(latencyMsP50, latencyMsP99)],
+  ['silence ms', ({ longestSilenceMs }) => short(longestSilenceMs)],
+  ['per second', ({ streamsPerSecond, operationsPerSecond }) => short(streamsPerSecond ?? operationsPerSecond)],
+  ['Jain', ({ jain }) => jain?.toFixed(3) ?? ''],
+  ['added p99 ms', ({ addedLatencyMsP99 }) => short(addedLatencyMsP99)],
+  ['MiB/h', ({ memoryMiBPerHour }) => short(memoryMiBPerHour)],
+  ['handles/h', ({ handlesPerHour }) => short(handlesPerHour)],
+  ['timers/h', ({ timersPerHour }) => short(timersPerHour)],
+  ['CPU s/GB', ({ cpuSecondsPerGB }) => short(cpuSecondsPerGB)],
+  ['requests', ({ requests }) => short(requests)],
+  ['overhead %', ({ overheadPercent }) => short(overheadPercent)],
+];
+
+/** One table, as cells; columns without any figure are left out. The first row is the heading. */
+export function tableOf(results: BenchResult[]): string[][] {
+  const used = COLUMNS.filter(([, cell]) => results.some(({ median }) => cell(median) !== ''));
+  const head = ['scenario', 'subject', ...used.map(([title]) => title), 'spread %', 'result'];
+  const rows = results.map((result) => [
+    `${result.scenario} ${paramsText(result.params)}`.trim(),
+    result.subject,
+    // Whatever its speed: with a wrong byte there is no figure.
+    ...used.map(([, cell]) => (result.verified ? cell(result.median) : '')),
+    result.verified ? short(mainSpread(result)) : '',
+    verdict(result),
+  ]);
+  return [head, ...rows];
+}
+
+/** Whether it is right, and whether it is enough. */
+export function verdict({ verified, reached, target, limitedBy }: BenchResult): string {
+  if (!verified) return 'WRONG';
+  const limited = limitedBy === undefined ? '' : ` (limited by ${limitedBy})`;
+  if (reached === undefined || !target) return `verified${limited}`;
+  return `${reached ? 'reached' : 'not reached'}${limited}`;
+}
+
+/** The spread of the figure that a result is about. */
+function mainSpread({ spread }: BenchResult): number | undefined {
+  return (
+    spread.MBps ?? spread.streamsPerSecond ?? spread.operationsPerSecond ?? spread.firstByteMsP50 ?? spread.latencyMsP50
+  );
+}
+
+/** Parameters in one line: `streams 4, bytes 16 MiB`. What is the same everywhere and says nothing stays out. */
+export function paramsText(params: BenchParams): string {
+  return Object.entries(params)
+    .map(([name, value]) => {
+      if (name === 'level') return `level ${String(value)}`;
+      if (name === 'encoding' || name === 'verb' || name === 'direction' || name === 'task') return String(value);
+      return `${name} ${typeof value === 'number' && /bytes$/i.test(name) ? bytesText(value) : String(value)}`;
+    })
+    .join(', ');
+}
+
+function bytesText(bytes: number): string {
+  if (bytes >= 2 ** 20) return `${Number((bytes / 2 ** 20).toFixed(2))} MiB`;
+  return bytes >= 1024 ? `${Number((bytes / 1024).toFixed(2))} KiB` : `${bytes}`;
+}
+
+const both = (a: number | undefined, b: number | undefined): string =>
+  a === undefined ? '' : `${short(a)} / ${short(b)}`;
+const times = (ratio: number | undefined): string => (ratio === undefined ? '' : `${ratio.toFixed(2)}×`);
+
+/** Three digits that matter. */
+export function short(value: number | undefined): string {
+  if (value === undefined || Number.isNaN(value)) return '';
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en-US');
+  return String(Number(value.toPrecision(3)));
+}

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { BenchError } from '../errors.js';
+import { helpText, listText, parseOptions } from './options.js';
+
+test('five runs after a warm-up are the rule, one without it the quick way', () => {
+  expect(parseOptions([])).toMatchObject({ quick: false, runs: 5, warmUps: 1, soakSeconds: 600 });
+  expect(parseOptions(['--quick'])).toMatchObject({ quick: true, runs: 1, warmUps: 0, soakSeconds: 3 });
+});
+
+test('a link is asked for by any of its three properties', () => {
+  expect(parseOptions(['--rtt', '200', '--rate', '100']).link).toEqual({ rttMs: 200, rateMbps: 100, lossPercent: 0 });
+  expect(parseOptions([]).link).toBeUndefined();
+});
+
+test('"all" stands for every peer', () => {
+  expect(parseOptions(['--peer', 'all']).peers).toContain('haproxy');
+  expect(parseOptions(['--peer', 'ssh', '--peer', 'ssh']).peers).toEqual(['ssh']);
+});
+
+test.each([
+  [['--scenario', 'nothing']],
+  [['--peer', 'nothing']],
+  [['--runs', '0']],
+  [['--loss', '99']],
+  [['--quik']],
+  [['stray']],
+])('%j is refused', (args) => {
+  expect(() => parseOptions(args)).toThrow(BenchError);
+});
+
+test('help and list name every option, scenario and peer', () => {
+  expect(helpText()).toContain('--against GITREF|FOLDER');
+  expect(listText()).toContain('relay-download');
+  expect(listText()).toContain('haproxy');
+});

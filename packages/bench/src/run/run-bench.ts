@@ -1,0 +1,92 @@
+import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
+import { mkdir } from 'node:fs/promises';
+import { VERSION, type BenchMissing, type BenchReport, type BenchResult } from '@millrace/protocol';
+import { findPeer } from '../peers/find-peer.js';
+import { peers } from '../peers/index.js';
+import { bundleWorkers, removeBundle } from '../process/bundle.js';
+import { scenarios } from '../scenarios/index.js';
+import { currentCommit, openBaseTree } from './against.js';
+import { measureCeiling } from './ceiling.js';
+import type { BenchOptions } from './options.js';
+import { runVariant, type Progress } from './run-scenario.js';
+
+/** Who shows what happens. */
+export interface Display {
+  /** A line that stays. */
+  say(line: string): void;
+  progress(progress: Progress): void;
+  results(results: BenchResult[]): void;
+}
+
+/** Runs everything that the options ask for; gives the report. */
+export async function runBench(options: BenchOptions, args: string[], display: Display): Promise<BenchReport> {
+  const startedAt = new Date();
+  const cleanUps: Array<() => Promise<void>> = [];
+  try {
+    const bundle = async (part: 'harness' | 'subject', folder?: string): Promise<string> => {
+      const made = await bundleWorkers(part, folder);
+      cleanUps.push(() => removeBundle(made));
+      return made;
+    };
+    const base = options.against === undefined ? undefined : await openBaseTree(options.against);
+    if (base) cleanUps.push(() => base.remove());
+    const folders = {
+      harness: await bundle('harness'),
+      subject: await bundle('subject'),
+      ...(base && { base: await bundle('subject', base.folder) }),
+    };
+    if (options.profile !== undefined) await mkdir(options.profile, { recursive: true });
+
+    const missing = missingPeers(options.peers);
+    for (const { peer, install } of missing) display.say(`${peer} is not installed: ${install}`);
+    const ceilings = options.link ? [await measureCeiling(folders, options.link, options.quick)] : [];
+    for (const { link, MBps } of ceilings) display.say(`${link}: the shaper itself carries ${MBps.toFixed(0)} MB/s`);
+
+    const results: BenchResult[] = [];
+    const wanted = scenarios.filter(({ name }) => options.scenarios.length === 0 || options.scenarios.includes(name));
+    const size = { quick: options.quick, soakSeconds: options.soakSeconds, shaped: options.link !== undefined };
+    for (const scenario of wanted) {
+      for (const params of scenario.variants(size)) {
+        const found = await runVariant(scenario, params, options, folders, ceilings, (progress) =>
+          display.progress(progress),
+        );
+        results.push(...found);
+        display.results(found);
+      }
+    }
+    const commit = await currentCommit();
+    return {
+      format: 'millrace-bench-1',
+      startedAt: startedAt.toISOString(),
+      seconds: (Date.now() - startedAt.getTime()) / 1e3,
+      ...(commit !== undefined && { commit }),
+      ...(base && { against: base.name }),
+      version: VERSION,
+      quick: options.quick,
+      arguments: args,
+      machine: machine(),
+      ceilings,
+      results,
+      missing,
+      verified: results.every(({ verified, peer }) => verified || peer === true),
+    };
+  } finally {
+    await Promise.allSettled(cleanUps.map((cleanUp) => cleanUp()));
+  }
+}
+
+function missingPeers(asked: string[]): BenchMissing[] {
+  return peers
+    .filter((peer) => asked.includes(peer.name) && !findPeer(peer))
+    .map(({ name, install }) => ({ peer: name, install }));
+}
+
+function machine(): BenchReport['machine'] {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    memoryGiB: Math.round((totalmem() / 2 ** 30) * 10) / 10,
+    system: `${type()} ${release()}`,
+    node: process.version,
+  };
+}

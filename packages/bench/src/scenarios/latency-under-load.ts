@@ -1,0 +1,28 @@
+import { measureEcho } from '../run/measure-echo.js';
+import { measureTransfer } from '../run/measure-transfer.js';
+import { tunnelScenario } from './scenario.js';
+import { level1, MiB } from './sizes.js';
+
+/** What a download costs those who type. */
+export const latencyUnderLoad = tunnelScenario({
+  name: 'latency-under-load',
+  about: 'a 1-byte echo beside a saturating download, and without it',
+  peers: false,
+  variants: ({ quick }) => [level1({ rateMbps: 100, echoes: quick ? 3 : 60, bytes: quick ? MiB : 48 * MiB })],
+  setUp: ({ rateMbps }) => ({ clientLeg: { rttMs: 0, rateMbps, lossPercent: 0 } }),
+  target: () => ({ figure: 'addedLatencyMsP99', atMost: 100, text: 'p99 at most 100 ms over unloaded' }),
+  measure: async (lab, bed, { echoes, bytes }) => {
+    const plan = { count: echoes, bytes: 1, stream: 'one', as: 'latencyMs', application: await lab.second() } as const;
+    const unloaded = await measureEcho(lab, bed, plan);
+    // The echoes end with the download, or soon after it; they are few enough to lie within it at full size.
+    const [load, loaded] = await Promise.all([
+      measureTransfer(lab, bed, { verb: 'download', streams: 1, bytesPerStream: bytes }),
+      measureEcho(lab, bed, plan),
+    ]);
+    const addedLatencyMsP99 = (loaded.figures.latencyMsP99 ?? NaN) - (unloaded.figures.latencyMsP99 ?? NaN);
+    return {
+      figures: { ...load.figures, ...loaded.figures, addedLatencyMsP99 },
+      problems: [...unloaded.problems, ...load.problems, ...loaded.problems],
+    };
+  },
+});

@@ -1,0 +1,38 @@
+import { openFloorBed } from '../bed/floor-bed.js';
+import { measureEcho } from '../run/measure-echo.js';
+import { distribution } from '../run/measure-transfer.js';
+import { tunnelScenario } from './scenario.js';
+import { level1 } from './sizes.js';
+
+/** Size of a bare exchange that it is held against: a batch with one small op. */
+const EXCHANGE_BYTES = 200;
+
+/** The time from opening a stream to the first byte of an echo. */
+export const relayLatency = tunnelScenario({
+  name: 'relay-latency',
+  about: 'first byte of a small echo on a fresh stream, beside bare exchanges of the same run',
+  peers: true,
+  variants: ({ quick }) => [level1({ echoes: quick ? 10 : 300, bytes: 16 })],
+  target: () => ({
+    figure: 'exchangesP50',
+    atMost: 4,
+    also: [{ figure: 'firstByteMsP99', atMost: 15 }],
+    text: 'p50 at most four bare exchanges of the same run, p99 at most 15 ms',
+  }),
+  measure: (lab, bed, { echoes, bytes }) =>
+    measureEcho(lab, bed, { count: echoes, bytes, stream: 'fresh', as: 'firstByteMs' }),
+  baseline: {
+    name: 'bare exchange',
+    open: async (context, _lab, { echoes, encoding }) => {
+      const bed = await openFloorBed(context);
+      return {
+        measure: async () => {
+          const times = await bed.client.call('exchanges', { count: echoes, bodyBytes: EXCHANGE_BYTES, encoding });
+          return { figures: distribution('latencyMs', times), problems: [] };
+        },
+        close: () => bed.close(),
+      };
+    },
+    compare: ({ firstByteMsP50 = NaN }, { latencyMsP50 = NaN }) => ({ exchangesP50: firstByteMsP50 / latencyMsP50 }),
+  },
+});

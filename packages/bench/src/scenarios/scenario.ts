@@ -1,0 +1,81 @@
+import type { BenchFigures, BenchParams, BenchTarget } from '@millrace/protocol';
+import type { TunnelSetUp } from '../bed/tunnel-bed.js';
+import type { Bed, BedContext } from '../bed/types.js';
+import type { Lab } from '../run/lab.js';
+
+/** What one run of one subject gave. */
+export interface Measurement {
+  figures: BenchFigures;
+  /** What was wrong, with offsets; empty when every byte was right. */
+  problems: string[];
+}
+
+/** What the command asked for that changes sizes. */
+export interface SizeOptions {
+  /** Small sizes, for correctness only. */
+  quick: boolean;
+  /** Length of the soak. */
+  soakSeconds: number;
+  /** Whether a link was asked for by `--rtt`, `--rate` or `--loss`. */
+  shaped: boolean;
+}
+
+interface ScenarioBase<P extends BenchParams> {
+  /** Name on the command line. */
+  readonly name: string;
+  /** One sentence on what it measures. */
+  readonly about: string;
+  /** The sets of parameters that it runs with. */
+  variants(options: SizeOptions): P[];
+  /** What is to be reached with these parameters; absent where only a table is wanted. */
+  target?(params: P): BenchTarget | undefined;
+  /** Measured runs, where the usual count would take too long. */
+  readonly runs?: number;
+}
+
+/** A scenario of bytes through a tunnel, or through a peer by the same means. */
+export interface TunnelScenario<P extends BenchParams = BenchParams> extends ScenarioBase<P> {
+  readonly kind: 'tunnel';
+  /** Whether peers can do it too: they carry TCP to the target, and nothing else is asked of them. */
+  readonly peers: boolean;
+  /** How our tunnel is set up. */
+  setUp?(params: P): TunnelSetUp;
+  /** One run. */
+  measure(lab: Lab, bed: Bed, params: P): Promise<Measurement>;
+  /** What every run is held against, in the same run. */
+  readonly baseline?: Baseline<P>;
+}
+
+/** A scenario without tunnel: workers that measure by themselves. */
+export interface WorkerScenario<P extends BenchParams = BenchParams> extends ScenarioBase<P> {
+  readonly kind: 'worker';
+  /** Name of the subject in the report. */
+  readonly subject: string;
+  /** Whether the code measured is that of the tree under test, so that `--against` has two sides. */
+  readonly comparable: boolean;
+  /** Starts what is measured; gives a function that does one run. */
+  open(context: BedContext, params: P): Promise<{ measure(): Promise<Measurement>; close(): Promise<void> }>;
+}
+
+/** Something simpler that is measured beside each run. */
+export interface Baseline<P extends BenchParams> {
+  readonly name: string;
+  /** Starts it; the function does one run, given what the subject just measured. */
+  open(
+    context: BedContext,
+    lab: Lab,
+    params: P,
+  ): Promise<{ measure: (own: BenchFigures) => Promise<Measurement>; close(): Promise<void> }>;
+  /** Figures of the subject that come from both, such as `ratio`. Default: the quotient of both `MBps`. */
+  readonly compare?: (own: BenchFigures, baseline: BenchFigures) => BenchFigures;
+}
+
+export type Scenario = TunnelScenario | WorkerScenario;
+
+/** Keeps the type of the parameters inside a scenario's file, and gives what the registry holds. */
+export const tunnelScenario = <P extends BenchParams>(scenario: Omit<TunnelScenario<P>, 'kind'>): Scenario =>
+  ({ ...scenario, kind: 'tunnel' }) as unknown as Scenario;
+
+/** As {@link tunnelScenario}. */
+export const workerScenario = <P extends BenchParams>(scenario: Omit<WorkerScenario<P>, 'kind'>): Scenario =>
+  ({ ...scenario, kind: 'worker' }) as unknown as Scenario;

@@ -1,0 +1,23 @@
+/** Process: a plain pipe in Node, what any proxy in one process costs at least. */
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream';
+import { serve } from '../process/worker.js';
+
+const verbs = {
+  /** Forwards every connection to a port on loopback; gives its own port. */
+  start: async ({ port }: { port: number }): Promise<number> => {
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
+      const far = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true });
+      // Each direction ends by itself; a broken one breaks the connection.
+      pipeline(near, far, (error) => error && far.destroy());
+      pipeline(far, near, (error) => error && near.destroy());
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  },
+};
+export type PipeVerbs = typeof verbs;
+
+serve(verbs);

@@ -1,0 +1,172 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { findProgram } from '@millrace/testkit';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { htmlReport } from '../src/report/html.js';
+import { sampleReport } from './sample-report.js';
+
+const found = findProgram('chromium');
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+describe.skipIf(found.path === undefined)(
+  `the HTML report in Chromium${found.missing ? ` (${found.missing})` : ''}`,
+  () => {
+    let browser: Browser;
+    let page: Page;
+    let folder = '';
+    const requests: string[] = [];
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'millrace-report-'));
+      const file = join(folder, 'report.html');
+      const earlier = [sampleReport('2026-01-01T00:00:00.000Z', 41), sampleReport('2026-01-15T00:00:00.000Z', 52)];
+      await writeFile(file, htmlReport(sampleReport(), earlier));
+      browser = await chromium.launch({ executablePath: found.path!, args: FLAGS });
+      page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+      page.on('request', (request) => requests.push(request.url()));
+      await page.goto(pathToFileURL(file).href);
+    });
+    afterAll(async () => {
+      await browser?.close();
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    /** Boxes of all drawn elements of a kind, in pixels of the page. */
+    const boxes = (selector: string): Promise<Array<{ x: number; y: number; width: number; height: number }>> =>
+      page.locator(selector).evaluateAll((elements) =>
+        elements.map((element) => {
+          const { x, y, width, height } = element.getBoundingClientRect();
+          return { x, y, width, height };
+        }),
+      );
+
+    test('asks the network for nothing', () => {
+      expect(requests).toHaveLength(1);
+    });
+
+    test('draws bars whose lengths are in the ratio of the figures', async () => {
+      const [ours, base, floor, ssh] = await boxes('svg.bars >> nth=0 >> rect.bar');
+      expect(ours!.width / floor!.width).toBeCloseTo(60 / 146, 2);
+      expect(base!.width / ours!.width).toBeCloseTo(0.9, 2);
+      expect(ssh!.width / floor!.width).toBeCloseTo(95 / 146, 2);
+    });
+
+    test('draws every run as a dot, and the target where half of the floor is', async () => {
+      expect(await boxes('svg.bars >> nth=0 >> circle.dot')).toHaveLength(20);
+      const [line] = await boxes('svg.bars >> nth=0 >> line.target');
+      const [, , floor] = await boxes('svg.bars >> nth=0 >> rect.bar');
+      expect(line!.x).toBeCloseTo(floor!.x + floor!.width / 2, 0);
+    });
+
+    test('draws ours as a multiple of each other subject', async () => {
+      const [base, floor] = await boxes('svg.bars >> nth=1 >> rect.bar');
+      expect(floor!.width / base!.width).toBeCloseTo(60 / 146 / (60 / 54), 2);
+      const [line] = await boxes('svg.bars >> nth=1 >> line.target');
+      expect(line!.x).toBeCloseTo(base!.x + base!.width * 0.9, 0);
+    });
+
+    test('draws throughput over time, distributions and history as lines inside their charts', async () => {
+      const charts = await boxes('svg.lines');
+      expect(charts).toHaveLength(3);
+      for (const [i, chart] of charts.entries()) {
+        const lines = await boxes(`svg.lines >> nth=${i} >> polyline`);
+        expect(lines.length).toBe(i === 2 ? 1 : 4);
+        for (const line of lines) {
+          expect(line.width).toBeGreaterThan(chart.width * 0.3);
+          expect(line.x).toBeGreaterThanOrEqual(chart.x);
+          expect(line.x + line.width).toBeLessThanOrEqual(chart.x + chart.width + 1);
+          expect(line.y + line.height).toBeLessThanOrEqual(chart.y + chart.height);
+        }
+      }
+    });
+
+    test('draws the CPU of each process as parts that follow each other', async () => {
+      const parts = (await boxes('svg.stacks >> nth=0 >> rect.bar')).slice(0, 5);
+      parts.slice(1).forEach((part, i) => expect(part.x).toBeGreaterThanOrEqual(parts[i]!.x + parts[i]!.width));
+    });
+
+    test('keeps every label inside its chart, and charts apart', async () => {
+      const outside = await page.locator('svg.chart').evaluateAll((charts) =>
+        charts.flatMap((chart) => {
+          const box = chart.getBoundingClientRect();
+          return [...chart.querySelectorAll('text')]
+            .filter((text) => {
+              const { left, right, top, bottom } = text.getBoundingClientRect();
+              return left < box.left - 1 || right > box.right + 1 || top < box.top - 1 || bottom > box.bottom + 1;
+            })
+            .map((text) => text.textContent);
+        }),
+      );
+      expect(outside).toEqual([]);
+      const cards = await boxes('figure');
+      for (const [i, a] of cards.entries()) {
+        for (const b of cards.slice(i + 1)) {
+          expect(a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y).toBe(
+            true,
+          );
+        }
+      }
+    });
+
+    test('says what was not reached, what is missing and where it ran, as text and not as markup', async () => {
+      const text = await page.locator('main').innerText();
+      expect(text).toContain('not reached');
+      expect(text).toContain('apt-get install -y haproxy');
+      expect(text).toContain('Sample CPU <of the test>');
+    });
+
+    test.each(['light', 'dark'] as const)('is readable in %s: text stands out from its ground', async (colorScheme) => {
+      await page.emulateMedia({ colorScheme });
+      const contrast = await page.locator('html').evaluate((root) => {
+        const page = root.ownerDocument;
+        const styleOf = (selector: string) => page.defaultView!.getComputedStyle(page.querySelector(selector)!);
+        const canvas = page.createElement('canvas').getContext('2d')!;
+        const luminance = (colour: string): number => {
+          canvas.fillStyle = colour;
+          canvas.fillRect(0, 0, 1, 1);
+          const [r = 0, g = 0, b = 0] = [...canvas.getImageData(0, 0, 1, 1).data].map((value) => {
+            const share = value / 255;
+            return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+          });
+          return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        };
+        const ground = 0.05 + luminance(styleOf('figure').backgroundColor);
+        const of = (selector: string, name: 'fill' | 'color'): number => {
+          const ink = 0.05 + luminance(styleOf(selector)[name]);
+          return Math.max(ink, ground) / Math.min(ink, ground);
+        };
+        return {
+          text: Math.min(
+            of('svg text.name', 'fill'),
+            of('svg .tick', 'fill'),
+            of('td', 'color'),
+            of('figcaption', 'color'),
+          ),
+          bars: Math.min(of('rect.s0', 'fill'), of('rect.s1', 'fill'), of('rect.s2', 'fill'), of('rect.s3', 'fill')),
+        };
+      });
+      expect(contrast.text).toBeGreaterThan(4.5);
+      expect(contrast.bars).toBeGreaterThan(2.5);
+    });
+
+    test('needs no sideways scrolling on a telephone', async () => {
+      await page.setViewportSize({ width: 390, height: 800 });
+      expect(await page.locator('html').evaluate((root) => root.scrollWidth)).toBeLessThanOrEqual(390);
+    });
+
+    test('holds no address of the network in its text', async () => {
+      expect(await readFile(join(folder, 'report.html'), 'utf8')).not.toMatch(/https?:\/\/(?!www\.w3\.org)/);
+    });
+  },
+);

@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { Ajv } from 'ajv';
+import type { BenchReport } from '@millrace/protocol';
+import { expect, test } from 'vitest';
+import { pageOf } from '../src/report/docs.js';
+import { reportText } from '../src/report/files.js';
+import { paramsText, short, tableOf, verdict } from '../src/report/table.js';
+import { createDisplay, tableText } from '../src/report/terminal.js';
+import { sampleReport } from './sample-report.js';
+
+const schema = JSON.parse(
+  readFileSync(new URL('../../../schemas/bench-report.schema.json', import.meta.url), 'utf8'),
+) as object;
+const validate = new Ajv({ allowUnionTypes: true }).compile(schema);
+
+test('a report is what its schema says', () => {
+  expect(validate(JSON.parse(reportText(sampleReport()))), JSON.stringify(validate.errors)).toBe(true);
+});
+
+test('a report without the figures of a run is refused by the schema', () => {
+  const report = JSON.parse(reportText(sampleReport())) as BenchReport;
+  const [{ runs: _, ...rest }] = report.results as [BenchReport['results'][number]];
+  expect(validate({ ...report, results: [rest] })).toBe(false);
+});
+
+test('figures that are no numbers are left out of a file, never written as null', () => {
+  const report = sampleReport();
+  report.results[0]!.median.ratio = NaN;
+  expect(reportText(report)).not.toContain('null');
+});
+
+test('the page of the docs is a function of its reports alone, the newest first', () => {
+  const reports = [sampleReport('2026-01-01T00:00:00.000Z', 41), sampleReport()];
+  const page = pageOf(reports);
+  expect(page).toBe(pageOf(JSON.parse(JSON.stringify(reports)) as BenchReport[]));
+  expect(page).toBe(pageOf(reports.map((report) => JSON.parse(reportText(report)) as BenchReport)));
+  expect(page.indexOf('2026-02-03')).toBeLessThan(page.indexOf('2026-01-01'));
+  expect(page).toContain('npm run bench -- --peer ssh');
+});
+
+test('ratios stand before speeds in a table', () => {
+  const [head] = tableOf(sampleReport().results);
+  expect(head!.indexOf('ratio')).toBeLessThan(head!.indexOf('MB/s'));
+});
+
+test('a result with wrong bytes shows no figure', () => {
+  const [result] = sampleReport().results;
+  const [head, row] = tableOf([{ ...result!, verified: false }, result!]);
+  expect(row![head!.indexOf('MB/s')]).toBe('');
+  expect(row!.at(-1)).toBe('WRONG');
+});
+
+test('wrong bytes stand above a target that was reached', () => {
+  const [result] = sampleReport().results;
+  expect(verdict({ ...result!, verified: false, reached: true })).toBe('WRONG');
+  expect(verdict({ ...result!, reached: true, limitedBy: 'the shaper of the link' })).toBe(
+    'reached (limited by the shaper of the link)',
+  );
+});
+
+test.each([
+  [0.0123456, '0.0123'],
+  [12.345, '12.3'],
+  [1234.5, '1,235'],
+  [undefined, ''],
+  [NaN, ''],
+])('%s is shown as %j', (value, text) => {
+  expect(short(value)).toBe(text);
+});
+
+test('sizes among parameters are shown in binary units', () => {
+  expect(paramsText({ level: 1, encoding: 'text', streams: 4, bytes: 16 * 2 ** 20 })).toBe(
+    'level 1, text, streams 4, bytes 16 MiB',
+  );
+});
+
+test('columns of a table line up', () => {
+  const lines = tableText([
+    ['a', 'b', 'c'],
+    ['long', 'x', '10'],
+  ]).split('\n');
+  expect(lines).toEqual(['a     b   c', 'long  x  10']);
+});
+
+const progress = {
+  scenario: 'direct',
+  params: {},
+  subject: 'millrace',
+  run: 1,
+  of: 5,
+  figures: { MBps: 12 },
+  problems: [],
+};
+
+test('elsewhere than in a terminal every run is a line of its own', () => {
+  const written: string[] = [];
+  createDisplay({ write: (text) => written.push(text) }).progress(progress);
+  expect(written).toEqual(['direct (), millrace, run 1 of 5: 12 MB/s\n']);
+});
+
+test('in a terminal progress overwrites itself and is cut to its width', () => {
+  const written: string[] = [];
+  createDisplay({ write: (text) => written.push(text), isTTY: true, columns: 20 }).progress(progress);
+  expect(written.join('')).toBe('\r\u001B[2Kdirect (), millrace');
+});

@@ -1,0 +1,71 @@
+import type { BenchFigures, BenchReport, BenchResult } from '@millrace/protocol';
+import { summarize } from '../src/run/summary.js';
+
+/** Figures of five runs around a speed, with everything that charts are drawn of. */
+function runsAround(MBps: number, roles: string[]): BenchFigures[] {
+  return [0.94, 1.03, 1, 0.98, 1.05].map((factor, run) => ({
+    seconds: 67 / (MBps * factor),
+    MBps: MBps * factor,
+    firstByteMsP50: 12 / factor,
+    firstByteMsP99: 31 / factor,
+    longestSilenceMs: 22 * factor,
+    cpuSecondsPerGB: 20 / factor,
+    requests: 40 + run,
+    overheadPercent: 34.1,
+    timelineMBps: Array.from(
+      { length: 60 },
+      (_, bin) => MBps * factor * (1 + 0.2 * Math.sin(bin / 4 + run)) * Math.min(1, (bin + 1) / 5),
+    ),
+    timelineBinMs: 25,
+    samplesMs: Array.from({ length: 200 }, (_, i) => 4 + (i / 20) ** 2 / factor),
+    processes: roles.map((role, i) => ({
+      role,
+      cpuSeconds: 0.3 * (i + 1),
+      cpuSecondsPerGB: 4 * (i + 1) * factor,
+      peakMemoryMiB: 90 + 20 * i,
+    })),
+  }));
+}
+
+const params = { level: 1, encoding: 'text', streams: 1, bytes: 64 * 2 ** 20 };
+const TUNNEL_ROLES = ['client', 'relay', 'node', 'application', 'target'];
+
+function result(subject: string, MBps: number, roles: string[], more: Partial<BenchResult> = {}): BenchResult {
+  const runs = runsAround(MBps, roles);
+  return {
+    scenario: 'relay-download',
+    subject,
+    params,
+    runs,
+    ...summarize(runs),
+    verified: true,
+    problems: [],
+    ...more,
+  };
+}
+
+/** A report with all that the page can show: ours, base, floor, peers, a target, history. */
+export function sampleReport(startedAt = '2026-02-03T04:05:06.000Z', speed = 60): BenchReport {
+  const target = { figure: 'ratio', atLeast: 0.5, text: 'at least 0.5 of relay-floor in that encoding' };
+  const ours = result('millrace', speed, TUNNEL_ROLES, { target, reached: false });
+  ours.median.ratio = 0.41;
+  return {
+    format: 'millrace-bench-1',
+    startedAt,
+    seconds: 321,
+    commit: `${startedAt.slice(5, 7)}c0ffee0123456789`,
+    version: '0.0.0',
+    quick: false,
+    arguments: ['--peer', 'ssh'],
+    machine: { cpu: 'Sample CPU <of the test>', cores: 2, memoryGiB: 24, system: 'Linux 6.1', node: 'v20.20.2' },
+    ceilings: [],
+    results: [
+      ours,
+      result('base', speed * 0.9, TUNNEL_ROLES),
+      result('relay-floor', 146, ['floor client', 'floor relay', 'floor node']),
+      result('ssh', 95, ['ssh', 'application', 'target'], { peer: true }),
+    ],
+    missing: [{ peer: 'haproxy', install: 'apt-get install -y haproxy' }],
+    verified: true,
+  };
+}
