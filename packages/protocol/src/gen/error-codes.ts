@@ -19,6 +19,9 @@ export type ErrorCode =
   | 'SEQ_MISMATCH'
   | 'REPLY_COUNT'
   | 'NODE_BUSY'
+  | 'STREAM_INVALID'
+  | 'NODE_RESTARTED'
+  | 'CLIENT_GONE'
   | 'DIAL_REFUSED'
   | 'DIAL_HOST_UNREACHABLE'
   | 'DIAL_NET_UNREACHABLE'
@@ -158,6 +161,21 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, { readonly text: string; re
     text: 'The node is shutting down or holds as many streams as it may.',
     next: 'Try again, or raise the node\'s limits.',
     by: 'local',
+  },
+  STREAM_INVALID: {
+    text: 'The peer broke a rule of this stream: bytes beyond its credit, an ack of bytes never sent, an end that moves.',
+    next: 'Update the other side; other streams are not concerned.',
+    by: 'peer',
+  },
+  NODE_RESTARTED: {
+    text: 'The node was restarted, or had forgotten this client; the stream may have been used there and is not sent again.',
+    next: 'Open a new stream.',
+    by: 'peer',
+  },
+  CLIENT_GONE: {
+    text: 'The client was silent for so long that the node forgot it and its streams.',
+    next: 'Nothing; a client that comes back opens new streams.',
+    by: 'network',
   },
   DIAL_REFUSED: {
     text: 'The target refused the connection.',

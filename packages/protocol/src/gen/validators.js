@@ -1273,6 +1273,30 @@ return validate34.errors=[{instancePath:instancePath+"/processes/"+i2,schemaPath
 must be object"}],!1;var valid3=_errs67===errors;if(!valid3)break}}else return validate34.errors=[{instancePath:instancePath+"/processes",schemaPath:"#/properti\
 es/processes/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs65===errors}else var valid0=!0}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}else
 return validate34.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate34.errors=vErrors,
+errors===0}function validate38(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&
+!Array.isArray(data)){let missing0;if(data.figure===void 0&&(missing0="figure")||data.text===void 0&&(missing0="text"))return validate38.errors=[{instancePath,schemaPath:"\
+#/required",keyword:"required",params:{missingProperty:missing0},message:"must have required property '"+missing0+"'"}],!1;if(data.also!==void 0){let data0=data.
+also,_errs1=errors;if(errors===_errs1)if(Array.isArray(data0)){var valid1=!0;let len0=data0.length;for(let i0=0;i0<len0;i0++){let data1=data0[i0],_errs3=errors;
+if(errors===errors)if(data1&&typeof data1=="object"&&!Array.isArray(data1)){let missing1;if(data1.figure===void 0&&(missing1="figure"))return validate38.errors=
+[{instancePath:instancePath+"/also/"+i0,schemaPath:"#/definitions/BenchBound/required",keyword:"required",params:{missingProperty:missing1},message:"must have r\
+equired property '"+missing1+"'"}],!1;if(data1.figure!==void 0){let _errs6=errors;if(typeof data1.figure!="string")return validate38.errors=[{instancePath:instancePath+
+"/also/"+i0+"/figure",schemaPath:"#/definitions/BenchBound/properties/figure/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs6===
+errors}else var valid3=!0;if(valid3){if(data1.atLeast!==void 0){let data3=data1.atLeast,_errs8=errors;if(!(typeof data3=="number"&&isFinite(data3)))return validate38.
+errors=[{instancePath:instancePath+"/also/"+i0+"/atLeast",schemaPath:"#/definitions/BenchBound/properties/atLeast/type",keyword:"type",params:{type:"number"},message:"\
+must be number"}],!1;var valid3=_errs8===errors}else var valid3=!0;if(valid3)if(data1.atMost!==void 0){let data4=data1.atMost,_errs10=errors;if(!(typeof data4==
+"number"&&isFinite(data4)))return validate38.errors=[{instancePath:instancePath+"/also/"+i0+"/atMost",schemaPath:"#/definitions/BenchBound/properties/atMost/typ\
+e",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid3=_errs10===errors}else var valid3=!0}}else return validate38.errors=[{instancePath:instancePath+
+"/also/"+i0,schemaPath:"#/definitions/BenchBound/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var valid1=_errs3===errors;if(!valid1)
+break}}else return validate38.errors=[{instancePath:instancePath+"/also",schemaPath:"#/properties/also/type",keyword:"type",params:{type:"array"},message:"must \
+be array"}],!1;var valid0=_errs1===errors}else var valid0=!0;if(valid0){if(data.text!==void 0){let _errs12=errors;if(typeof data.text!="string")return validate38.
+errors=[{instancePath:instancePath+"/text",schemaPath:"#/properties/text/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs12===
+errors}else var valid0=!0;if(valid0){if(data.figure!==void 0){let _errs14=errors;if(typeof data.figure!="string")return validate38.errors=[{instancePath:instancePath+
+"/figure",schemaPath:"#/properties/figure/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs14===errors}else var valid0=!0;
+if(valid0){if(data.atLeast!==void 0){let data7=data.atLeast,_errs16=errors;if(!(typeof data7=="number"&&isFinite(data7)))return validate38.errors=[{instancePath:instancePath+
+"/atLeast",schemaPath:"#/properties/atLeast/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs16===errors}else var valid0=!0;
+if(valid0)if(data.atMost!==void 0){let data8=data.atMost,_errs18=errors;if(!(typeof data8=="number"&&isFinite(data8)))return validate38.errors=[{instancePath:instancePath+
+"/atMost",schemaPath:"#/properties/atMost/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs18===errors}else var valid0=!0}}}}else
+return validate38.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate38.errors=vErrors,
 errors===0}function validate33(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data==
 "object"&&!Array.isArray(data)){let missing0;if(data.median===void 0&&(missing0="median")||data.params===void 0&&(missing0="params")||data.problems===void 0&&(missing0=
 "problems")||data.runs===void 0&&(missing0="runs")||data.scenario===void 0&&(missing0="scenario")||data.spread===void 0&&(missing0="spread")||data.subject===void 0&&
@@ -1281,88 +1305,79 @@ message:"must have required property '"+missing0+"'"}],!1;if(data.scenario!==voi
 [{instancePath:instancePath+"/scenario",schemaPath:"#/properties/scenario/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs1===
 errors}else var valid0=!0;if(valid0){if(data.subject!==void 0){let _errs3=errors;if(typeof data.subject!="string")return validate33.errors=[{instancePath:instancePath+
 "/subject",schemaPath:"#/properties/subject/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs3===errors}else var valid0=!0;
-if(valid0){if(data.params!==void 0){let data2=data.params,_errs5=errors;if(errors===errors)if(data2&&typeof data2=="object"&&!Array.isArray(data2))for(let key0 in data2){
-let data3=data2[key0],_errs9=errors;if(typeof data3!="string"&&!(typeof data3=="number"&&isFinite(data3))&&typeof data3!="boolean")return validate33.errors=[{instancePath:instancePath+
+if(valid0){if(data.peer!==void 0){let _errs5=errors;if(typeof data.peer!="boolean")return validate33.errors=[{instancePath:instancePath+"/peer",schemaPath:"#/pr\
+operties/peer/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs5===errors}else var valid0=!0;if(valid0){if(data.params!==
+void 0){let data3=data.params,_errs7=errors;if(errors===errors)if(data3&&typeof data3=="object"&&!Array.isArray(data3))for(let key0 in data3){let data4=data3[key0],
+_errs11=errors;if(typeof data4!="string"&&!(typeof data4=="number"&&isFinite(data4))&&typeof data4!="boolean")return validate33.errors=[{instancePath:instancePath+
 "/params/"+key0.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"#/definitions/BenchParams/additionalProperties/type",keyword:"type",params:{type:schema62.additionalProperties.
-type},message:"must be string,number,boolean"}],!1;var valid2=_errs9===errors;if(!valid2)break}else return validate33.errors=[{instancePath:instancePath+"/param\
-s",schemaPath:"#/definitions/BenchParams/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var valid0=_errs5===errors}else var valid0=!0;
-if(valid0){if(data.runs!==void 0){let data4=data.runs,_errs11=errors;if(errors===_errs11)if(Array.isArray(data4)){var valid3=!0;let len0=data4.length;for(let i0=0;i0<
-len0;i0++){let _errs13=errors;validate34(data4[i0],{instancePath:instancePath+"/runs/"+i0,parentData:data4,parentDataProperty:i0,rootData})||(vErrors=vErrors===
-null?validate34.errors:vErrors.concat(validate34.errors),errors=vErrors.length);var valid3=_errs13===errors;if(!valid3)break}}else return validate33.errors=[{instancePath:instancePath+
-"/runs",schemaPath:"#/properties/runs/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs11===errors}else var valid0=!0;if(valid0){
-if(data.median!==void 0){let _errs14=errors;validate34(data.median,{instancePath:instancePath+"/median",parentData:data,parentDataProperty:"median",rootData})||
-(vErrors=vErrors===null?validate34.errors:vErrors.concat(validate34.errors),errors=vErrors.length);var valid0=_errs14===errors}else var valid0=!0;if(valid0){if(data.
-spread!==void 0){let _errs15=errors;validate34(data.spread,{instancePath:instancePath+"/spread",parentData:data,parentDataProperty:"spread",rootData})||(vErrors=
-vErrors===null?validate34.errors:vErrors.concat(validate34.errors),errors=vErrors.length);var valid0=_errs15===errors}else var valid0=!0;if(valid0){if(data.target!==
-void 0){let data8=data.target,_errs16=errors;if(errors===errors)if(data8&&typeof data8=="object"&&!Array.isArray(data8)){let missing1;if(data8.figure===void 0&&
-(missing1="figure")||data8.text===void 0&&(missing1="text"))return validate33.errors=[{instancePath:instancePath+"/target",schemaPath:"#/definitions/BenchTarget\
-/required",keyword:"required",params:{missingProperty:missing1},message:"must have required property '"+missing1+"'"}],!1;if(data8.figure!==void 0){let _errs19=errors;
-if(typeof data8.figure!="string")return validate33.errors=[{instancePath:instancePath+"/target/figure",schemaPath:"#/definitions/BenchTarget/properties/figure/t\
-ype",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid5=_errs19===errors}else var valid5=!0;if(valid5){if(data8.atLeast!==void 0){let data10=data8.
-atLeast,_errs21=errors;if(!(typeof data10=="number"&&isFinite(data10)))return validate33.errors=[{instancePath:instancePath+"/target/atLeast",schemaPath:"#/defi\
-nitions/BenchTarget/properties/atLeast/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs21===errors}else var valid5=!0;
-if(valid5){if(data8.atMost!==void 0){let data11=data8.atMost,_errs23=errors;if(!(typeof data11=="number"&&isFinite(data11)))return validate33.errors=[{instancePath:instancePath+
-"/target/atMost",schemaPath:"#/definitions/BenchTarget/properties/atMost/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs23===
-errors}else var valid5=!0;if(valid5)if(data8.text!==void 0){let _errs25=errors;if(typeof data8.text!="string")return validate33.errors=[{instancePath:instancePath+
-"/target/text",schemaPath:"#/definitions/BenchTarget/properties/text/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid5=_errs25===
-errors}else var valid5=!0}}}else return validate33.errors=[{instancePath:instancePath+"/target",schemaPath:"#/definitions/BenchTarget/type",keyword:"type",params:{
-type:"object"},message:"must be object"}],!1;var valid0=_errs16===errors}else var valid0=!0;if(valid0){if(data.reached!==void 0){let _errs27=errors;if(typeof data.
-reached!="boolean")return validate33.errors=[{instancePath:instancePath+"/reached",schemaPath:"#/properties/reached/type",keyword:"type",params:{type:"boolean"},
-message:"must be boolean"}],!1;var valid0=_errs27===errors}else var valid0=!0;if(valid0){if(data.verified!==void 0){let _errs29=errors;if(typeof data.verified!=
-"boolean")return validate33.errors=[{instancePath:instancePath+"/verified",schemaPath:"#/properties/verified/type",keyword:"type",params:{type:"boolean"},message:"\
-must be boolean"}],!1;var valid0=_errs29===errors}else var valid0=!0;if(valid0){if(data.problems!==void 0){let data15=data.problems,_errs31=errors;if(errors===_errs31)
-if(Array.isArray(data15)){var valid6=!0;let len1=data15.length;for(let i1=0;i1<len1;i1++){let _errs33=errors;if(typeof data15[i1]!="string")return validate33.errors=
-[{instancePath:instancePath+"/problems/"+i1,schemaPath:"#/properties/problems/items/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid6=_errs33===
-errors;if(!valid6)break}}else return validate33.errors=[{instancePath:instancePath+"/problems",schemaPath:"#/properties/problems/type",keyword:"type",params:{type:"\
-array"},message:"must be array"}],!1;var valid0=_errs31===errors}else var valid0=!0;if(valid0)if(data.limitedBy!==void 0){let _errs35=errors;if(typeof data.limitedBy!=
-"string")return validate33.errors=[{instancePath:instancePath+"/limitedBy",schemaPath:"#/properties/limitedBy/type",keyword:"type",params:{type:"string"},message:"\
-must be string"}],!1;var valid0=_errs35===errors}else var valid0=!0}}}}}}}}}}else return validate33.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{
-type:"object"},message:"must be object"}],!1;return validate33.errors=vErrors,errors===0}function validate32(data,{instancePath="",parentData,parentDataProperty,
-rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing0;if(data.arguments===void 0&&(missing0=
-"arguments")||data.ceilings===void 0&&(missing0="ceilings")||data.format===void 0&&(missing0="format")||data.machine===void 0&&(missing0="machine")||data.missing===
-void 0&&(missing0="missing")||data.quick===void 0&&(missing0="quick")||data.results===void 0&&(missing0="results")||data.seconds===void 0&&(missing0="seconds")||
-data.startedAt===void 0&&(missing0="startedAt")||data.verified===void 0&&(missing0="verified")||data.version===void 0&&(missing0="version"))return validate32.errors=
-[{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty:missing0},message:"must have required property '"+missing0+"'"}],!1;if(data.format!==
-void 0){let data0=data.format,_errs2=errors;if(typeof data0!="string")return validate32.errors=[{instancePath:instancePath+"/format",schemaPath:"#/properties/fo\
-rmat/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;if(data0!=="millrace-bench-1")return validate32.errors=[{instancePath:instancePath+
-"/format",schemaPath:"#/properties/format/const",keyword:"const",params:{allowedValue:"millrace-bench-1"},message:"must be equal to constant"}],!1;var valid0=_errs2===
-errors}else var valid0=!0;if(valid0){if(data.startedAt!==void 0){let _errs4=errors;if(typeof data.startedAt!="string")return validate32.errors=[{instancePath:instancePath+
-"/startedAt",schemaPath:"#/properties/startedAt/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs4===errors}else var valid0=!0;
-if(valid0){if(data.seconds!==void 0){let data2=data.seconds,_errs6=errors;if(errors===_errs6)if(typeof data2=="number"&&isFinite(data2)){if(data2<0||isNaN(data2))
-return validate32.errors=[{instancePath:instancePath+"/seconds",schemaPath:"#/properties/seconds/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"\
-must be >= 0"}],!1}else return validate32.errors=[{instancePath:instancePath+"/seconds",schemaPath:"#/properties/seconds/type",keyword:"type",params:{type:"numb\
-er"},message:"must be number"}],!1;var valid0=_errs6===errors}else var valid0=!0;if(valid0){if(data.commit!==void 0){let _errs8=errors;if(typeof data.commit!="s\
-tring")return validate32.errors=[{instancePath:instancePath+"/commit",schemaPath:"#/properties/commit/type",keyword:"type",params:{type:"string"},message:"must \
-be string"}],!1;var valid0=_errs8===errors}else var valid0=!0;if(valid0){if(data.against!==void 0){let _errs10=errors;if(typeof data.against!="string")return validate32.
-errors=[{instancePath:instancePath+"/against",schemaPath:"#/properties/against/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs10===
-errors}else var valid0=!0;if(valid0){if(data.version!==void 0){let _errs12=errors;if(typeof data.version!="string")return validate32.errors=[{instancePath:instancePath+
-"/version",schemaPath:"#/properties/version/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs12===errors}else var valid0=!0;
-if(valid0){if(data.quick!==void 0){let _errs14=errors;if(typeof data.quick!="boolean")return validate32.errors=[{instancePath:instancePath+"/quick",schemaPath:"\
-#/properties/quick/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs14===errors}else var valid0=!0;if(valid0){if(data.
-arguments!==void 0){let data7=data.arguments,_errs16=errors;if(errors===_errs16)if(Array.isArray(data7)){var valid1=!0;let len0=data7.length;for(let i0=0;i0<len0;i0++){
-let _errs18=errors;if(typeof data7[i0]!="string")return validate32.errors=[{instancePath:instancePath+"/arguments/"+i0,schemaPath:"#/properties/arguments/items/\
-type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid1=_errs18===errors;if(!valid1)break}}else return validate32.errors=[{instancePath:instancePath+
-"/arguments",schemaPath:"#/properties/arguments/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs16===errors}else var valid0=!0;
-if(valid0){if(data.machine!==void 0){let data9=data.machine,_errs20=errors;if(errors===errors)if(data9&&typeof data9=="object"&&!Array.isArray(data9)){let missing1;
-if(data9.cores===void 0&&(missing1="cores")||data9.cpu===void 0&&(missing1="cpu")||data9.memoryGiB===void 0&&(missing1="memoryGiB")||data9.node===void 0&&(missing1=
-"node")||data9.system===void 0&&(missing1="system"))return validate32.errors=[{instancePath:instancePath+"/machine",schemaPath:"#/definitions/BenchMachine/requi\
-red",keyword:"required",params:{missingProperty:missing1},message:"must have required property '"+missing1+"'"}],!1;if(data9.cpu!==void 0){let _errs23=errors;if(typeof data9.
-cpu!="string")return validate32.errors=[{instancePath:instancePath+"/machine/cpu",schemaPath:"#/definitions/BenchMachine/properties/cpu/type",keyword:"type",params:{
-type:"string"},message:"must be string"}],!1;var valid3=_errs23===errors}else var valid3=!0;if(valid3){if(data9.cores!==void 0){let data11=data9.cores,_errs25=errors;
-if(!(typeof data11=="number"&&!(data11%1)&&!isNaN(data11)&&isFinite(data11)))return validate32.errors=[{instancePath:instancePath+"/machine/cores",schemaPath:"#\
-/definitions/BenchMachine/properties/cores/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs25&&typeof data11=="numb\
-er"&&isFinite(data11)){if(data11>9007199254740991||isNaN(data11))return validate32.errors=[{instancePath:instancePath+"/machine/cores",schemaPath:"#/definitions\
-/BenchMachine/properties/cores/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"must be <= 9007199254740991"}],!1;if(data11<0||
-isNaN(data11))return validate32.errors=[{instancePath:instancePath+"/machine/cores",schemaPath:"#/definitions/BenchMachine/properties/cores/minimum",keyword:"mi\
-nimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid3=_errs25===errors}else var valid3=!0;if(valid3){if(data9.memoryGiB!==void 0){let data12=data9.
-memoryGiB,_errs27=errors;if(!(typeof data12=="number"&&isFinite(data12)))return validate32.errors=[{instancePath:instancePath+"/machine/memoryGiB",schemaPath:"#\
-/definitions/BenchMachine/properties/memoryGiB/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid3=_errs27===errors}else var valid3=!0;
-if(valid3){if(data9.system!==void 0){let _errs29=errors;if(typeof data9.system!="string")return validate32.errors=[{instancePath:instancePath+"/machine/system",
-schemaPath:"#/definitions/BenchMachine/properties/system/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs29===errors}else
-var valid3=!0;if(valid3)if(data9.node!==void 0){let _errs31=errors;if(typeof data9.node!="string")return validate32.errors=[{instancePath:instancePath+"/machine\
-/node",schemaPath:"#/definitions/BenchMachine/properties/node/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs31===errors}else
-var valid3=!0}}}}else return validate32.errors=[{instancePath:instancePath+"/machine",schemaPath:"#/definitions/BenchMachine/type",keyword:"type",params:{type:"\
-object"},message:"must be object"}],!1;var valid0=_errs20===errors}else var valid0=!0;if(valid0){if(data.ceilings!==void 0){let data15=data.ceilings,_errs33=errors;
+type},message:"must be string,number,boolean"}],!1;var valid2=_errs11===errors;if(!valid2)break}else return validate33.errors=[{instancePath:instancePath+"/para\
+ms",schemaPath:"#/definitions/BenchParams/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var valid0=_errs7===errors}else var valid0=!0;
+if(valid0){if(data.runs!==void 0){let data5=data.runs,_errs13=errors;if(errors===_errs13)if(Array.isArray(data5)){var valid3=!0;let len0=data5.length;for(let i0=0;i0<
+len0;i0++){let _errs15=errors;validate34(data5[i0],{instancePath:instancePath+"/runs/"+i0,parentData:data5,parentDataProperty:i0,rootData})||(vErrors=vErrors===
+null?validate34.errors:vErrors.concat(validate34.errors),errors=vErrors.length);var valid3=_errs15===errors;if(!valid3)break}}else return validate33.errors=[{instancePath:instancePath+
+"/runs",schemaPath:"#/properties/runs/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs13===errors}else var valid0=!0;if(valid0){
+if(data.median!==void 0){let _errs16=errors;validate34(data.median,{instancePath:instancePath+"/median",parentData:data,parentDataProperty:"median",rootData})||
+(vErrors=vErrors===null?validate34.errors:vErrors.concat(validate34.errors),errors=vErrors.length);var valid0=_errs16===errors}else var valid0=!0;if(valid0){if(data.
+spread!==void 0){let _errs17=errors;validate34(data.spread,{instancePath:instancePath+"/spread",parentData:data,parentDataProperty:"spread",rootData})||(vErrors=
+vErrors===null?validate34.errors:vErrors.concat(validate34.errors),errors=vErrors.length);var valid0=_errs17===errors}else var valid0=!0;if(valid0){if(data.target!==
+void 0){let _errs18=errors;validate38(data.target,{instancePath:instancePath+"/target",parentData:data,parentDataProperty:"target",rootData})||(vErrors=vErrors===
+null?validate38.errors:vErrors.concat(validate38.errors),errors=vErrors.length);var valid0=_errs18===errors}else var valid0=!0;if(valid0){if(data.reached!==void 0){
+let _errs19=errors;if(typeof data.reached!="boolean")return validate33.errors=[{instancePath:instancePath+"/reached",schemaPath:"#/properties/reached/type",keyword:"\
+type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs19===errors}else var valid0=!0;if(valid0){if(data.verified!==void 0){let _errs21=errors;
+if(typeof data.verified!="boolean")return validate33.errors=[{instancePath:instancePath+"/verified",schemaPath:"#/properties/verified/type",keyword:"type",params:{
+type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs21===errors}else var valid0=!0;if(valid0){if(data.problems!==void 0){let data12=data.problems,_errs23=errors;
+if(errors===_errs23)if(Array.isArray(data12)){var valid4=!0;let len1=data12.length;for(let i1=0;i1<len1;i1++){let _errs25=errors;if(typeof data12[i1]!="string")
+return validate33.errors=[{instancePath:instancePath+"/problems/"+i1,schemaPath:"#/properties/problems/items/type",keyword:"type",params:{type:"string"},message:"\
+must be string"}],!1;var valid4=_errs25===errors;if(!valid4)break}}else return validate33.errors=[{instancePath:instancePath+"/problems",schemaPath:"#/propertie\
+s/problems/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs23===errors}else var valid0=!0;if(valid0)if(data.limitedBy!==
+void 0){let _errs27=errors;if(typeof data.limitedBy!="string")return validate33.errors=[{instancePath:instancePath+"/limitedBy",schemaPath:"#/properties/limited\
+By/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs27===errors}else var valid0=!0}}}}}}}}}}}else return validate33.errors=
+[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate33.errors=vErrors,errors===0}function validate32(data,{
+instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing0;
+if(data.arguments===void 0&&(missing0="arguments")||data.ceilings===void 0&&(missing0="ceilings")||data.format===void 0&&(missing0="format")||data.machine===void 0&&
+(missing0="machine")||data.missing===void 0&&(missing0="missing")||data.quick===void 0&&(missing0="quick")||data.results===void 0&&(missing0="results")||data.seconds===
+void 0&&(missing0="seconds")||data.startedAt===void 0&&(missing0="startedAt")||data.verified===void 0&&(missing0="verified")||data.version===void 0&&(missing0="\
+version"))return validate32.errors=[{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty:missing0},message:"must have required prope\
+rty '"+missing0+"'"}],!1;if(data.format!==void 0){let data0=data.format,_errs2=errors;if(typeof data0!="string")return validate32.errors=[{instancePath:instancePath+
+"/format",schemaPath:"#/properties/format/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;if(data0!=="millrace-bench-1")return validate32.
+errors=[{instancePath:instancePath+"/format",schemaPath:"#/properties/format/const",keyword:"const",params:{allowedValue:"millrace-bench-1"},message:"must be eq\
+ual to constant"}],!1;var valid0=_errs2===errors}else var valid0=!0;if(valid0){if(data.startedAt!==void 0){let _errs4=errors;if(typeof data.startedAt!="string")
+return validate32.errors=[{instancePath:instancePath+"/startedAt",schemaPath:"#/properties/startedAt/type",keyword:"type",params:{type:"string"},message:"must b\
+e string"}],!1;var valid0=_errs4===errors}else var valid0=!0;if(valid0){if(data.seconds!==void 0){let data2=data.seconds,_errs6=errors;if(errors===_errs6)if(typeof data2==
+"number"&&isFinite(data2)){if(data2<0||isNaN(data2))return validate32.errors=[{instancePath:instancePath+"/seconds",schemaPath:"#/properties/seconds/minimum",keyword:"\
+minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate32.errors=[{instancePath:instancePath+"/seconds",schemaPath:"#/propert\
+ies/seconds/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs6===errors}else var valid0=!0;if(valid0){if(data.commit!==
+void 0){let _errs8=errors;if(typeof data.commit!="string")return validate32.errors=[{instancePath:instancePath+"/commit",schemaPath:"#/properties/commit/type",keyword:"\
+type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs8===errors}else var valid0=!0;if(valid0){if(data.against!==void 0){let _errs10=errors;
+if(typeof data.against!="string")return validate32.errors=[{instancePath:instancePath+"/against",schemaPath:"#/properties/against/type",keyword:"type",params:{type:"\
+string"},message:"must be string"}],!1;var valid0=_errs10===errors}else var valid0=!0;if(valid0){if(data.version!==void 0){let _errs12=errors;if(typeof data.version!=
+"string")return validate32.errors=[{instancePath:instancePath+"/version",schemaPath:"#/properties/version/type",keyword:"type",params:{type:"string"},message:"m\
+ust be string"}],!1;var valid0=_errs12===errors}else var valid0=!0;if(valid0){if(data.quick!==void 0){let _errs14=errors;if(typeof data.quick!="boolean")return validate32.
+errors=[{instancePath:instancePath+"/quick",schemaPath:"#/properties/quick/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs14===
+errors}else var valid0=!0;if(valid0){if(data.arguments!==void 0){let data7=data.arguments,_errs16=errors;if(errors===_errs16)if(Array.isArray(data7)){var valid1=!0;
+let len0=data7.length;for(let i0=0;i0<len0;i0++){let _errs18=errors;if(typeof data7[i0]!="string")return validate32.errors=[{instancePath:instancePath+"/argumen\
+ts/"+i0,schemaPath:"#/properties/arguments/items/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid1=_errs18===errors;if(!valid1)
+break}}else return validate32.errors=[{instancePath:instancePath+"/arguments",schemaPath:"#/properties/arguments/type",keyword:"type",params:{type:"array"},message:"\
+must be array"}],!1;var valid0=_errs16===errors}else var valid0=!0;if(valid0){if(data.machine!==void 0){let data9=data.machine,_errs20=errors;if(errors===errors)
+if(data9&&typeof data9=="object"&&!Array.isArray(data9)){let missing1;if(data9.cores===void 0&&(missing1="cores")||data9.cpu===void 0&&(missing1="cpu")||data9.memoryGiB===
+void 0&&(missing1="memoryGiB")||data9.node===void 0&&(missing1="node")||data9.system===void 0&&(missing1="system"))return validate32.errors=[{instancePath:instancePath+
+"/machine",schemaPath:"#/definitions/BenchMachine/required",keyword:"required",params:{missingProperty:missing1},message:"must have required property '"+missing1+
+"'"}],!1;if(data9.cpu!==void 0){let _errs23=errors;if(typeof data9.cpu!="string")return validate32.errors=[{instancePath:instancePath+"/machine/cpu",schemaPath:"\
+#/definitions/BenchMachine/properties/cpu/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs23===errors}else var valid3=!0;
+if(valid3){if(data9.cores!==void 0){let data11=data9.cores,_errs25=errors;if(!(typeof data11=="number"&&!(data11%1)&&!isNaN(data11)&&isFinite(data11)))return validate32.
+errors=[{instancePath:instancePath+"/machine/cores",schemaPath:"#/definitions/BenchMachine/properties/cores/type",keyword:"type",params:{type:"integer"},message:"\
+must be integer"}],!1;if(errors===_errs25&&typeof data11=="number"&&isFinite(data11)){if(data11>9007199254740991||isNaN(data11))return validate32.errors=[{instancePath:instancePath+
+"/machine/cores",schemaPath:"#/definitions/BenchMachine/properties/cores/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"mus\
+t be <= 9007199254740991"}],!1;if(data11<0||isNaN(data11))return validate32.errors=[{instancePath:instancePath+"/machine/cores",schemaPath:"#/definitions/BenchM\
+achine/properties/cores/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid3=_errs25===errors}else var valid3=!0;if(valid3){
+if(data9.memoryGiB!==void 0){let data12=data9.memoryGiB,_errs27=errors;if(!(typeof data12=="number"&&isFinite(data12)))return validate32.errors=[{instancePath:instancePath+
+"/machine/memoryGiB",schemaPath:"#/definitions/BenchMachine/properties/memoryGiB/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid3=_errs27===
+errors}else var valid3=!0;if(valid3){if(data9.system!==void 0){let _errs29=errors;if(typeof data9.system!="string")return validate32.errors=[{instancePath:instancePath+
+"/machine/system",schemaPath:"#/definitions/BenchMachine/properties/system/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs29===
+errors}else var valid3=!0;if(valid3)if(data9.node!==void 0){let _errs31=errors;if(typeof data9.node!="string")return validate32.errors=[{instancePath:instancePath+
+"/machine/node",schemaPath:"#/definitions/BenchMachine/properties/node/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs31===
+errors}else var valid3=!0}}}}else return validate32.errors=[{instancePath:instancePath+"/machine",schemaPath:"#/definitions/BenchMachine/type",keyword:"type",params:{
+type:"object"},message:"must be object"}],!1;var valid0=_errs20===errors}else var valid0=!0;if(valid0){if(data.ceilings!==void 0){let data15=data.ceilings,_errs33=errors;
 if(errors===_errs33)if(Array.isArray(data15)){var valid4=!0;let len1=data15.length;for(let i1=0;i1<len1;i1++){let data16=data15[i1],_errs35=errors;if(errors===errors)
 if(data16&&typeof data16=="object"&&!Array.isArray(data16)){let missing2;if(data16.MBps===void 0&&(missing2="MBps")||data16.link===void 0&&(missing2="link")||data16.
 lossPercent===void 0&&(missing2="lossPercent")||data16.rateMbps===void 0&&(missing2="rateMbps")||data16.rttMs===void 0&&(missing2="rttMs"))return validate32.errors=

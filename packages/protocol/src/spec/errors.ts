@@ -40,6 +40,12 @@ export interface ErrorCodes {
   REPLY_COUNT: true;
   /** The node is shutting down or holds as many streams as it may. @by local @next Try again, or raise the node's limits. */
   NODE_BUSY: true;
+  /** The peer broke a rule of this stream: bytes beyond its credit, an ack of bytes never sent, an end that moves. @by peer @next Update the other side; other streams are not concerned. */
+  STREAM_INVALID: true;
+  /** The node was restarted, or had forgotten this client; the stream may have been used there and is not sent again. @by peer @next Open a new stream. */
+  NODE_RESTARTED: true;
+  /** The client was silent for so long that the node forgot it and its streams. @by network @next Nothing; a client that comes back opens new streams. */
+  CLIENT_GONE: true;
 
   /** The target refused the connection. @by target @next Check the port; nothing listens there. */
   DIAL_REFUSED: true;
