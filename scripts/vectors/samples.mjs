@@ -25,7 +25,7 @@ const LEVEL1 = {
 const LEVEL2 = {
   n: 5,
   cid: '000102030405060708090a0b0c0d0e0f',
-  epoch: 'a0a1a2a3a4a5a6a7',
+  epoch: 'a0a1a2a3a4a5a6a700000001',
   answers: 4,
   again: true,
   hold: 15_000,

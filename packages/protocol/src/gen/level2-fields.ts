@@ -26,7 +26,7 @@ export interface PacketValue {
   n: number;
   /** Client instance, 16 random bytes. */
   cid: Uint8Array;
-  /** Node instance, 8 random bytes; a client leaves it out until it knows it. */
+  /** Node instance (8 random bytes) and generation of the association (4 bytes); a client leaves it out until it knows it. */
   epoch?: Uint8Array;
   /** In a response: the `n` of the request. */
   answers?: number;
@@ -130,7 +130,7 @@ export const LEVEL2_FIELDS: Readonly<Record<MessageName, readonly FieldEntry[]>>
       name: 'epoch',
       number: 3,
       type: 'bytes',
-      exactBytes: 8,
+      exactBytes: 12,
     },
     {
       name: 'answers',

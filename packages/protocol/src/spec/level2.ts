@@ -73,7 +73,7 @@ export interface Packet {
   n: Count;
   /** Client instance, 16 random bytes. @wire bytes @field 2 @exactBytes 16 */
   cid: Base64;
-  /** Node instance, 8 random bytes; a client leaves it out until it knows it. @wire bytes @field 3 @exactBytes 8 */
+  /** Node instance (8 random bytes) and generation of the association (4 bytes); a client leaves it out until it knows it. @wire bytes @field 3 @exactBytes 12 */
   epoch?: Base64;
   /** In a response: the `n` of the request. @wire uint64 @field 4 */
   answers?: Count;

@@ -44,7 +44,7 @@ const packet = record(
   {
     n: maxSafeNat(),
     cid: size(16),
-    epoch: size(8),
+    epoch: size(12),
     answers: maxSafeNat(),
     again: boolean(),
     got: array(range, { minLength: 1, maxLength: 4 }),
