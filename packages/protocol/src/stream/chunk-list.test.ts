@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+
+import { CHUNK_COST_BYTES, ChunkList } from './chunk-list.js';
+
+function content(list: ChunkList): number[] {
+  const bytes: number[] = [];
+  for (let at = list.start; at < list.end;) {
+    const view = list.view(at, 1_000_000)!;
+    bytes.push(...view);
+    at += view.length;
+  }
+  return bytes;
+}
+
+test('small pieces are collected, large ones kept as views', () => {
+  const list = new ChunkList(5);
+  const large = new Uint8Array(3000).fill(7);
+  list.append(Uint8Array.of(1, 2));
+  list.append(Uint8Array.of(3));
+  list.append(large);
+  expect(list.start).toBe(5);
+  expect(list.end).toBe(3008);
+  expect(list.view(5, 10)).toEqual(Uint8Array.of(1, 2, 3));
+  expect(list.view(8, 5000)).toBe(large);
+  expect(list.view(10, 4)?.buffer).toBe(large.buffer);
+  expect(list.view(3008, 1)).toBeUndefined();
+  expect(list.view(4, 1)).toBeUndefined();
+  expect(list.pinnedBytes).toBe(256 + 3000 + 2 * CHUNK_COST_BYTES);
+});
+
+test('memory is given back piece by piece', () => {
+  const list = new ChunkList();
+  for (let count = 0; count < 100; count++) list.append(new Uint8Array(2048).fill(count));
+  list.release(50 * 2048 + 1000);
+  expect(list.start).toBe(50 * 2048);
+  expect(list.view(50 * 2048 + 1000, 1)).toEqual(Uint8Array.of(50));
+  expect(list.pinnedBytes).toBe(50 * (2048 + CHUNK_COST_BYTES));
+  list.release(100 * 2048);
+  expect(list.pinnedBytes).toBe(0);
+  expect(list.start).toBe(100 * 2048);
+});
+
+test('what would keep a much larger buffer alive is copied when it settles, or at once where asked', () => {
+  const body = new Uint8Array(100_000).fill(4);
+  const list = new ChunkList();
+  list.append(body.subarray(0, 3000));
+  expect(list.view(0, 10)?.buffer).toBe(body.buffer);
+  list.settle();
+  expect(list.view(0, 3000)?.buffer.byteLength).toBe(3000);
+  list.append(body.subarray(0, 90_000));
+  expect(list.view(3000, 10)?.buffer).toBe(body.buffer);
+  const own = new ChunkList();
+  own.append(body.subarray(0, 3000), true);
+  expect(own.view(0, 10)?.buffer).not.toBe(body.buffer);
+});
+
+test('a list takes over another one from its own end on', () => {
+  const list = new ChunkList();
+  list.append(new Uint8Array(1500).fill(1));
+  const later = new ChunkList(1000);
+  later.append(new Uint8Array(1100).fill(2));
+  later.append(new Uint8Array(200).fill(3));
+  list.absorb(later);
+  expect(content(list)).toEqual([
+    ...new Uint8Array(1500).fill(1),
+    ...new Uint8Array(600).fill(2),
+    ...new Uint8Array(200).fill(3),
+  ]);
+  expect(later.pinnedBytes).toBe(0);
+});
+
+test('what small pieces cost beyond their bytes is bounded by putting them together', () => {
+  const list = new ChunkList();
+  const expected: number[] = [];
+  for (let count = 0; count < 400; count++) {
+    const piece = new Uint8Array(count % 2 === 0 ? 1 : 2048).fill(count);
+    expected.push(...piece);
+    list.append(piece);
+    if (list.excessBytes > 0) list.compact();
+    expect(list.pinnedBytes).toBeLessThanOrEqual((list.end * 17) / 16 + 4096);
+  }
+  expect(content(list)).toEqual(expected);
+});

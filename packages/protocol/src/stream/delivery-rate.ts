@@ -1,0 +1,55 @@
+/** Rounds over which the best rate is remembered: long enough to outlive a dip, short enough to follow a change. */
+const ROUNDS = 10;
+
+/** One finished round trip's worth of delivery. */
+export interface Round {
+  /** Bytes per ms. */
+  rate: number;
+  /** Least round trip seen in it, ms. */
+  roundTripMs: number;
+  /** Everything that was allowed was in flight at some time of the round. */
+  limited: boolean;
+}
+
+/**
+ * Delivered bytes per ms, measured over rounds. A round ends when something arrives that was sent after it began, so
+ * that it spans at least one round trip.
+ */
+export class DeliveryRate {
+  #startedAt: number | undefined;
+  #bytes = 0;
+  #roundTripMs = Number.POSITIVE_INFINITY;
+  #limited = false;
+  readonly #recent: number[] = [];
+
+  /** Best rate of the last rounds, bytes per ms; 0 before the first. */
+  get best(): number {
+    return Math.max(0, ...this.#recent);
+  }
+
+  /** The sender has as much in flight as it may. */
+  noteLimited(): void {
+    this.#limited = true;
+  }
+
+  /** `bytes` that were sent at `sentAt` arrived. Gives the round that ended by it, if one did. */
+  delivered(bytes: number, sentAt: number, roundTripMs: number, now: number): Round | undefined {
+    this.#startedAt ??= sentAt;
+    this.#bytes += bytes;
+    this.#roundTripMs = Math.min(this.#roundTripMs, roundTripMs);
+    if (sentAt < this.#startedAt || now <= this.#startedAt) return undefined;
+    const round = {
+      rate: this.#bytes / (now - this.#startedAt),
+      roundTripMs: this.#roundTripMs,
+      limited: this.#limited,
+    };
+    // A round in which the sender had nothing to send says nothing of the path, unless it was quicker all the same.
+    if (round.limited || round.rate > this.best) this.#recent.push(round.rate);
+    if (this.#recent.length > ROUNDS) this.#recent.shift();
+    this.#startedAt = now;
+    this.#bytes = 0;
+    this.#roundTripMs = Number.POSITIVE_INFINITY;
+    this.#limited = false;
+    return round;
+  }
+}
