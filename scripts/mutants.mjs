@@ -33,15 +33,15 @@ const MUTANTS = [
   [
     'R3',
     'a failed exchange is not sent again',
-    'client-engine.ts',
+    'client-receiver.ts',
     'relay.failed(exchange, false, now);\n    this.records.lose(exchange.record);',
     'relay.failed(exchange, false, now);',
   ],
   [
     'R3',
     'an answer that is given up is not reported',
-    'client-engine.ts',
-    'if (options.sent !== false) this.#lostAnswers.add(n, n + 1);',
+    'client-receiver.ts',
+    'if (options.sent !== false) this.lostAnswers.add(n, n + 1);',
     '',
   ],
   [
@@ -61,11 +61,11 @@ const MUTANTS = [
   [
     'R5',
     'streams of the old instance live on',
-    'client-engine.ts',
+    'client-receiver.ts',
     'if (!stream.sentAnything) continue;',
     'if (stream.sentAnything) { stream.openConfirmed = false; stream.needsOpen = true; this.touch(stream); } continue;',
   ],
-  ['R5', 'streams that were never sent are reset too', 'client-engine.ts', 'if (!stream.sentAnything) continue;', ''],
+  ['R5', 'streams that were never sent are reset too', 'client-receiver.ts', 'if (!stream.sentAnything) continue;', ''],
   [
     'R5',
     'a cut stream looks ended',
@@ -74,6 +74,13 @@ const MUTANTS = [
     "if (stream?.life !== 'live') return null;",
   ],
   ['R6', 'a blocked sender never asks', 'stream.ts', 'return this.send.lostRanges === 0;', 'return false;'],
+  [
+    'R5',
+    'another node is not told from a new instance',
+    'epoch.ts',
+    'if (othersAgree || this.#past.some((past) => sameBytes(past, epoch)))',
+    'if (epoch.length === 0)',
+  ],
   [
     'R6',
     'a question gets no answer',
@@ -113,14 +120,14 @@ const MUTANTS = [
     'R8',
     'each stream holds an exchange',
     'client-engine.ts',
-    'return held === 0 || this.#demand;',
-    'return held < this.liveStreams || this.#demand;',
+    'return held === 0 || this.demand;',
+    'return held < this.liveStreams || this.demand;',
   ],
   [
     'R8',
     'a client without streams holds an exchange',
     'client-engine.ts',
-    'if (this.liveStreams === 0 || this.#unpaired() !== undefined) return false;',
+    'if (this.liveStreams === 0 || this.unpaired() !== undefined) return false;',
     '',
   ],
   [
