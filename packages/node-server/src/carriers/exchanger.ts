@@ -1,0 +1,21 @@
+/** Where a body came in: `/tunnel` or `/tunnel/batch`. Carriers without paths say `batch`. */
+export type Route = 'single' | 'batch';
+
+/** The answer to a body. */
+export interface Answer {
+  body: Uint8Array;
+  contentType: string;
+  /** To be called once: the answer has left, or it was lost on the way out. */
+  finished: (delivered: boolean) => void;
+}
+
+/** One level of the wire, as carriers that exchange bodies see it. */
+export interface Exchanger {
+  /**
+   * Checks who sends, looking at no more of the body than that takes.
+   * @throws Error with a `code`: the body is refused, and nothing in it is looked at any more.
+   */
+  authenticate(body: Buffer): void;
+  /** Runs an authenticated body. Never rejects: what is wrong with it is in the answer. `signal`: nobody waits any more. */
+  run(route: Route, body: Buffer, signal: AbortSignal): Promise<Answer>;
+}

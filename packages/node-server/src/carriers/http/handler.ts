@@ -1,0 +1,136 @@
+import { setMaxListeners } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { bodyForm, type BodyForm, type EventHub, LIMITS, type MillraceEvent } from '@millrace/protocol';
+import { codeOf, NodeError } from '../../errors.js';
+import type { NodeLimits } from '../../limits.js';
+import type { Answer, Exchanger, Route } from '../exchanger.js';
+import { readBody } from './body.js';
+import { Gate } from './gate.js';
+import { refuse, refuseOpenly } from './refusal.js';
+import type { Claim, RequestBudget } from './request-budget.js';
+import { unzip } from './unzip.js';
+
+/** What a {@link RequestHandler} needs. */
+export interface RequestHandlerOptions {
+  /** Who runs bodies of which form. Other forms are refused. */
+  exchangers: Partial<Record<BodyForm, Exchanger>>;
+  budget: RequestBudget;
+  limits: NodeLimits;
+  /** Say why a request is refused. */
+  diagnose: boolean;
+  events: EventHub<MillraceEvent>;
+}
+
+/** Takes requests from their first byte to the last of their answer. */
+export class RequestHandler {
+  readonly #options: RequestHandlerOptions;
+  readonly #unzips: Gate;
+  readonly #running = new Set<AbortController>();
+  readonly #idle = new Set<() => void>();
+
+  constructor(options: RequestHandlerOptions) {
+    this.#options = options;
+    this.#unzips = new Gate(options.limits.maxUnzips);
+  }
+
+  /** Requests being read, run or answered. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Resolves once no request is there. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await new Promise<void>((resolve) => this.#idle.add(resolve));
+  }
+
+  /** Tells every request that nobody waits for it any more. */
+  abortAll(): void {
+    for (const controller of this.#running) controller.abort();
+  }
+
+  /** Handles one request. Never rejects. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const controller = new AbortController();
+    // Each dial of a batch listens.
+    setMaxListeners(LIMITS.maxBatchOps + 1, controller.signal);
+    const claim = this.#options.budget.claim();
+    response.once('close', () => controller.abort());
+    this.#running.add(controller);
+    try {
+      const answer = await this.#answer(request, claim, controller.signal);
+      await send(response, answer, this.#options.limits.answerStallMs);
+    } catch (error) {
+      this.#refuse(response, error);
+    } finally {
+      claim.release();
+      this.#running.delete(controller);
+      if (this.#running.size === 0) this.#tellIdle();
+    }
+  }
+
+  async #answer(request: IncomingMessage, claim: Claim, signal: AbortSignal): Promise<Answer> {
+    const { limits, exchangers } = this.#options;
+    if (this.#running.size > limits.maxRequests) throw new NodeError('NODE_BUSY', 'too many requests at once');
+    const route = routeOf(request);
+    const raw = await readBody(request, LIMITS.maxBodyBytes, claim, route !== undefined);
+    if (route === undefined)
+      throw new NodeError('MESSAGE_INVALID', 'only POST /tunnel and POST /tunnel/batch are served');
+    const body = bodyForm(raw) === 'gzip' ? await this.#unzips.run(() => unzip(raw, claim)) : raw;
+    const form = bodyForm(body);
+    const exchanger = exchangers[form];
+    if (exchanger === undefined)
+      throw new NodeError('PEER_VERSION', `this node does not take bodies of the form ${form}`);
+    exchanger.authenticate(body);
+    return exchanger.run(route, body, signal);
+  }
+
+  #refuse(response: ServerResponse, error: unknown): void {
+    const code = codeOf(error);
+    // A client that has gone was not refused.
+    if (code === 'ABORTED') {
+      response.destroy();
+      return;
+    }
+    this.#options.events.emit({ event: 'refused', code });
+    if (this.#options.diagnose && code !== 'INTERNAL') refuseOpenly(response, code, (error as Error).message);
+    else refuse(response);
+  }
+
+  #tellIdle(): void {
+    for (const tell of this.#idle) tell();
+    this.#idle.clear();
+  }
+}
+
+const ROUTES: Readonly<Record<string, Route>> = { '/tunnel': 'single', '/tunnel/batch': 'batch' };
+
+function routeOf({ method, url }: IncomingMessage): Route | undefined {
+  const path = url?.split('?', 1)[0] ?? '';
+  return method === 'POST' && Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
+}
+
+/** Writes an answer, and tells its owner whether the connection took all of it. */
+function send(response: ServerResponse, { body, contentType, finished }: Answer, stallMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    let told = false;
+    const tell = (delivered: boolean): void => {
+      if (told) return;
+      told = true;
+      finished(delivered);
+      resolve();
+    };
+    const { socket } = response;
+    if (response.destroyed || socket === null) return tell(false);
+    // "finish" comes too when the connection broke under the answer; only the socket tells them apart.
+    // Before the server's own listener, which sets the time for which an idle connection is kept.
+    response.prependOnceListener('finish', () => {
+      socket.setTimeout(0);
+      tell(!socket.destroyed);
+    });
+    response.once('close', () => tell(false));
+    // Long polls are over by now: from here on a connection on which nothing moves is given up.
+    socket.setTimeout(stallMs);
+    response.writeHead(200, { 'Content-Type': contentType, 'Content-Length': body.length });
+    response.end(body);
+  });
+}

@@ -1,0 +1,205 @@
+import { randomUUID } from 'node:crypto';
+import { EventHub, type MillraceEvent } from '@millrace/protocol';
+import { type AdminServer, startAdmin } from './admin/server.js';
+import { Metrics } from './admin/metrics.js';
+import { RequestHandler } from './carriers/http/handler.js';
+import { RequestBudget } from './carriers/http/request-budget.js';
+import { type HttpCarrier, startHttpCarrier } from './carriers/http/server.js';
+import { type Clock, systemClock } from './clock.js';
+import { publishEvents } from './diagnostics.js';
+import { Egress } from './egress/egress.js';
+import { SystemAddresses } from './egress/own-addresses.js';
+import { EgressPolicy } from './egress/policy.js';
+import { KeyCheck } from './key-check.js';
+import { Level1, Level1Exchanger } from './level1/index.js';
+import { NODE_LIMITS, type NodeLimits } from './limits.js';
+import type { ResolvedOptions } from './options.js';
+import { BytePool } from './streams/byte-pool.js';
+import { StreamTable } from './streams/table.js';
+
+/** What a node holds now. */
+export interface NodeStats {
+  /** TCP streams open. */
+  streams: number;
+  /** UDP flows open. */
+  flows: number;
+  /** Opens under way. */
+  opening: number;
+  /** Closed streams whose last bytes are still on their way to the target. */
+  lingering: number;
+  /** Bytes held for clients and targets, and in answers that have not left yet. */
+  bufferedBytes: number;
+  /** Requests being read, run or answered. */
+  requests: number;
+  /** Bytes of their bodies. */
+  requestBytes: number;
+}
+
+/** A running tunnel node. */
+export interface TunnelNode {
+  /** `http:` or `https:` address of the tunnel listener, without path. */
+  readonly url: string;
+  /** Address of the admin listener; absent where there is none. */
+  readonly adminUrl?: string;
+  /** Random id of this run. */
+  readonly id: string;
+  /** Everything that happens. */
+  readonly events: EventHub<MillraceEvent>;
+  /** What it holds now. */
+  stats(): NodeStats;
+  /** Opens nothing more, gives running streams `drainSeconds`, then closes. Resolves when closed. */
+  drain(): Promise<void>;
+  /** Ends everything at once. Resolves when no socket is left. */
+  close(): Promise<void>;
+}
+
+/** What tests replace. */
+export interface NodeParts {
+  clock?: Clock;
+  limits?: Partial<NodeLimits>;
+}
+
+/** Puts a node together and starts it. @throws NodeError */
+export async function createNode(options: ResolvedOptions, parts: NodeParts = {}): Promise<TunnelNode> {
+  const node = new Node(options, parts.clock ?? systemClock, { ...NODE_LIMITS, ...parts.limits });
+  try {
+    await node.start();
+  } catch (error) {
+    await node.close();
+    throw error;
+  }
+  return node;
+}
+
+class Node implements TunnelNode {
+  readonly id = randomUUID();
+  /** Its own, so that nothing else is counted or published as the node's. */
+  readonly events = new EventHub<MillraceEvent>();
+  readonly #options: ResolvedOptions;
+  readonly #clock: Clock;
+  readonly #limits: NodeLimits;
+  readonly #own: SystemAddresses;
+  readonly #pool: BytePool;
+  readonly #budget: RequestBudget;
+  readonly #table: StreamTable;
+  readonly #handler: RequestHandler;
+  readonly #metrics: Metrics;
+  readonly #stopPublishing: () => void;
+  #carrier: HttpCarrier | undefined;
+  #admin: AdminServer | undefined;
+  #draining: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #endDrain = (): void => {};
+
+  constructor(options: ResolvedOptions, clock: Clock, limits: NodeLimits) {
+    const { events } = this;
+    if (options.events !== undefined) events.subscribe((event) => options.events!.emit(event));
+    this.#options = options;
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#own = new SystemAddresses(clock);
+    this.#pool = new BytePool(options.maxBufferedBytes);
+    this.#budget = new RequestBudget(options.maxRequestBytes);
+    const policy = new EgressPolicy(options, this.#own);
+    this.#table = new StreamTable({
+      maxStreams: options.maxStreams,
+      streamIdleMs: options.streamIdleSeconds * 1_000,
+      flowIdleMs: options.flowIdleSeconds * 1_000,
+      maxLingering: limits.maxLingering,
+      clock,
+      events,
+    });
+    const egress = new Egress({ policy, lookup: options.lookup, dialTimeoutMs: options.dialTimeoutMs, clock, events });
+    const level1 = new Level1({
+      ...options,
+      table: this.#table,
+      egress,
+      pool: this.#pool,
+      clock,
+      events,
+      limits,
+      nodeId: this.id,
+    });
+    const exchanger = new Level1Exchanger(level1, new KeyCheck(options.key), events);
+    this.#handler = new RequestHandler({
+      exchangers: { json: exchanger },
+      budget: this.#budget,
+      limits,
+      diagnose: options.diagnose,
+      events,
+    });
+    this.#metrics = new Metrics(events, () => this.stats());
+    this.#stopPublishing = publishEvents(events);
+  }
+
+  get url(): string {
+    return this.#carrier!.url;
+  }
+
+  get adminUrl(): string | undefined {
+    return this.#admin?.url;
+  }
+
+  async start(): Promise<void> {
+    const { listen, admin, tls } = this.#options;
+    this.#carrier = await startHttpCarrier({ listen, tls, handler: this.#handler, limits: this.#limits });
+    this.#own.listen(this.#carrier.port);
+    if (admin === '') return;
+    const isReady = (): boolean => this.#draining === undefined && this.#closing === undefined;
+    this.#admin = await startAdmin({ listen: admin, metrics: this.#metrics, isReady, limits: this.#limits });
+    this.#own.listen(this.#admin.port);
+  }
+
+  stats(): NodeStats {
+    return {
+      streams: this.#table.streams,
+      flows: this.#table.flows,
+      opening: this.#table.opening,
+      lingering: this.#table.lingering,
+      bufferedBytes: this.#pool.used,
+      requests: this.#handler.running,
+      requestBytes: this.#budget.used,
+    };
+  }
+
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#closing === undefined) {
+      this.#table.refuseOpens();
+      this.events.emit({ event: 'shutdown', phase: 'draining', streams: this.#open() });
+      let cancel = (): void => {};
+      const timeIsOver = new Promise<void>((resolve) => {
+        this.#endDrain = resolve;
+        cancel = this.#clock.after(this.#options.drainSeconds * 1_000, resolve);
+      });
+      // The answers that tell of the last ends have to leave too.
+      await Promise.race([this.#table.empty().then(() => this.#handler.idle()), timeIsOver]);
+      cancel();
+    }
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    const streams = this.#open();
+    this.#endDrain();
+    this.#handler.abortAll();
+    await Promise.all([this.#table.end(), this.#carrier?.close(), this.#admin?.close()]);
+    await this.#handler.idle();
+    this.events.emit({ event: 'shutdown', phase: 'closed', streams });
+    this.#metrics.close();
+    this.#stopPublishing();
+  }
+
+  #open(): number {
+    return this.#table.streams + this.#table.flows;
+  }
+}
