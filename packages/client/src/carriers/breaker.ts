@@ -1,0 +1,98 @@
+/**
+ * When a relay or account gets requests. All transitions are here:
+ *
+ * - `works`: requests pass. A failure that is surely the relay's fault makes it rest; one that may be an accident of one
+ *   connection does so only when the next request, too, fails.
+ * - `resting`: nothing passes. Each further failure doubles the rest.
+ * - `trying`: the rest is over; one request at a time passes. Success returns to `works`, failure to `resting`.
+ */
+import type { ErrorCode } from '@millrace/protocol';
+import { CLIENT_LIMITS } from '../limits.js';
+import type { CarrierFailure } from './carrier.js';
+
+/** One request, as the breaker sees it. */
+export interface Attempt {
+  readonly startedAt: number;
+  readonly trial: boolean;
+}
+
+/** What may be an accident of one connection or one request. */
+const ACCIDENTS: ReadonlySet<ErrorCode> = new Set(['RELAY_TIMEOUT', 'RELAY_TRUNCATED', 'RELAY_EMPTY']);
+
+export class Breaker {
+  #failures = 0;
+  #restUntil = 0;
+  #lastFailureAt = -Infinity;
+  #trial: Attempt | undefined;
+  #cause: CarrierFailure | undefined;
+
+  /** Why it rests or tries. */
+  get cause(): CarrierFailure | undefined {
+    return this.#cause;
+  }
+
+  /** When requests may pass again. In the past unless it rests. */
+  get restUntil(): number {
+    return this.#restUntil;
+  }
+
+  state(now: number): 'works' | 'resting' | 'trying' {
+    if (this.#cause === undefined) return 'works';
+    return now < this.#restUntil ? 'resting' : 'trying';
+  }
+
+  /** Whether a request may pass now. */
+  admits(now: number): boolean {
+    return this.#cause === undefined || (now >= this.#restUntil && this.#trial === undefined);
+  }
+
+  /** A request passes. */
+  begin(now: number): Attempt {
+    const attempt: Attempt = { startedAt: now, trial: this.#cause !== undefined };
+    if (attempt.trial) this.#trial = attempt;
+    return attempt;
+  }
+
+  /** The request was answered. True when this ends a rest. */
+  succeed(attempt: Attempt): boolean {
+    this.#endTrial(attempt);
+    // What was under way when the failure came says nothing about the time after it.
+    if (attempt.startedAt < this.#lastFailureAt) return false;
+    const rested = this.#cause !== undefined;
+    this.#failures = 0;
+    this.#cause = undefined;
+    return rested;
+  }
+
+  /** The request was given up here; it says nothing about the relay. */
+  abandon(attempt: Attempt): void {
+    this.#endTrial(attempt);
+  }
+
+  /** The request failed. Returns the rest in ms that begins now, or undefined when none does. */
+  fail(attempt: Attempt, failure: CarrierFailure, now: number): number | undefined {
+    this.#endTrial(attempt);
+    // Requests that ran side by side fail together: that counts once.
+    if (attempt.startedAt < this.#lastFailureAt) return undefined;
+    this.#lastFailureAt = now;
+    this.#failures += 1;
+    if (this.#failures === 1 && ACCIDENTS.has(failure.code)) return undefined;
+    const restMs = restFor(failure, this.#failures);
+    this.#cause = failure;
+    this.#restUntil = now + restMs;
+    return restMs;
+  }
+
+  #endTrial(attempt: Attempt): void {
+    if (this.#trial === attempt) this.#trial = undefined;
+  }
+}
+
+function restFor(failure: CarrierFailure, failures: number): number {
+  const doubling = 2 ** Math.min(failures - 1, 16);
+  if (failure.code === 'RELAY_QUOTA_DAY') {
+    return CLIENT_LIMITS.dayQuotaRestMs * Math.min(doubling, 6);
+  }
+  const first = failure.code === 'RELAY_QUOTA_RATE' ? CLIENT_LIMITS.minQuotaRestMs : CLIENT_LIMITS.minRestMs;
+  return Math.min(Math.max(first * doubling, failure.retryAfterMs ?? 0), CLIENT_LIMITS.maxRestMs);
+}

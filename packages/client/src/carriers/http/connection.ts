@@ -1,0 +1,125 @@
+/** One connection: a socket and the undici client that speaks HTTP/1.1 on it, one request at a time. */
+import type { Socket } from 'node:net';
+import { Client } from 'undici';
+import { CLIENT_LIMITS } from '../../limits.js';
+import type { CarrierStep } from '../carrier.js';
+import type { OpenSocket } from './connect.js';
+
+/** What a connection reports. */
+export interface ConnectionHooks {
+  /** It was lost while it was idle. */
+  readonly onIdleLoss: (connection: Connection) => void;
+}
+
+export class Connection {
+  readonly client: Client;
+  readonly socket: Socket;
+  readonly steps: ReadonlyArray<readonly [CarrierStep, number]>;
+  readonly #hooks: ConnectionHooks;
+  #busy = false;
+  #used = false;
+  #dead = false;
+  #expiry: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(origin: string, { socket, steps }: OpenSocket, hooks: ConnectionHooks) {
+    this.socket = socket;
+    this.steps = steps;
+    this.#hooks = hooks;
+    this.client = new Client(origin, {
+      pipelining: 1,
+      // The exchange has its own clock; nothing in here may fire earlier.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: CLIENT_LIMITS.idleConnectionMs,
+      keepAliveMaxTimeout: CLIENT_LIMITS.maxIdleConnectionMs,
+      // undici asks for a socket before the first request, and again should that one be gone: then this connection is over.
+      connect: (_options, callback) => {
+        // Later, since undici does not expect to be called back from within.
+        queueMicrotask(() => {
+          if (this.#used || !this.#alive) {
+            this.#lost();
+            callback(new LostBeforeUse(), null);
+            return;
+          }
+          this.#used = true;
+          this.#handOver();
+          callback(null, this.socket);
+        });
+      },
+    });
+    this.client.on('disconnect', () => this.#lost());
+    this.client.on('connectionError', () => this.#lost());
+    this.#watchUnused();
+  }
+
+  /** Whether a request may be sent on it. */
+  get usable(): boolean {
+    return !this.#busy && this.#alive;
+  }
+
+  get #alive(): boolean {
+    return !this.#dead && !this.socket.destroyed && this.socket.writable && !this.socket.readableEnded;
+  }
+
+  /** Takes it for one request. */
+  take(): void {
+    this.#busy = true;
+  }
+
+  /** The request is over. Returns whether the connection may carry another. */
+  giveBack(): boolean {
+    this.#busy = false;
+    return this.usable;
+  }
+
+  /** Closes it, whatever it does. Resolves when its socket is gone. */
+  async close(): Promise<void> {
+    this.#dead = true;
+    clearTimeout(this.#expiry);
+    const gone = this.socket.closed
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => this.socket.once('close', resolve));
+    if (!this.#used) this.socket.destroy();
+    await this.client.destroy();
+    this.socket.destroy();
+    await gone;
+  }
+
+  /**
+   * Until the first request the socket is ours to watch. Anything that becomes readable on it means that it is over: the end,
+   * or an answer to nothing such as a timeout page.
+   */
+  #watchUnused(): void {
+    this.socket.unref();
+    for (const event of ['readable', 'end', 'close', 'error'] as const) this.socket.on(event, this.#onUnusedLoss);
+    this.#expiry = setTimeout(this.#onUnusedLoss, CLIENT_LIMITS.idleConnectionMs);
+    this.#expiry.unref();
+  }
+
+  readonly #onUnusedLoss = (): void => {
+    this.#lost();
+    this.socket.destroy();
+  };
+
+  #handOver(): void {
+    clearTimeout(this.#expiry);
+    // undici adds its listeners right away: nothing can happen to the socket in between.
+    for (const event of ['readable', 'end', 'close', 'error'] as const)
+      this.socket.removeListener(event, this.#onUnusedLoss);
+    this.socket.ref();
+  }
+
+  #lost(): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    clearTimeout(this.#expiry);
+    if (!this.#busy) this.#hooks.onIdleLoss(this);
+  }
+}
+
+/** The connection was found dead before anything was sent on it. */
+class LostBeforeUse extends Error {
+  constructor() {
+    super('the connection was lost before the request');
+  }
+}

@@ -1,0 +1,193 @@
+import { EventHub, type MillraceEvent } from '@millrace/protocol';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { failed, type Carrier, type CarrierAnswer } from './carrier.js';
+import { Account, Relay } from './relay.js';
+import { RelayPool, type Exchange, type Lease } from './relay-pool.js';
+
+const decode = (body: Uint8Array) => ({ ok: true as const, value: body });
+const exchange: Exchange<Uint8Array> = { body: new Uint8Array(3), ops: 1, send: { timeoutMs: 1 }, decode };
+const any = (_relay: Relay): boolean => true;
+
+function relay(
+  name: string,
+  account: Account,
+  answer: () => CarrierAnswer = () => ({ ok: true, body: new Uint8Array(5) }),
+): Relay {
+  const carrier: Carrier = {
+    abilities: { paired: true, ordered: false, reliable: false, form: 'bytes', maxBodyBytes: 1 },
+    prepare: () => {},
+    send: async () => answer(),
+    close: async () => {},
+  };
+  const entry = { url: name, name, kind: 'node' as const, bodyKey: '', account: name };
+  return new Relay(entry, carrier, account);
+}
+
+function setup(...relays: Relay[]): { pool: RelayPool; events: MillraceEvent[] } {
+  const events: MillraceEvent[] = [];
+  const hub = new EventHub<MillraceEvent>();
+  hub.subscribe((event) => events.push(event));
+  return { pool: new RelayPool(relays, hub), events };
+}
+
+const lease = (pool: RelayPool, accepts = any, avoid?: Relay): Promise<Lease> =>
+  new Promise((resolve) => pool.request({ accepts, avoid, grant: resolve }));
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('relay pool', () => {
+  test('leases are granted at once while there are places, then in the order asked', async () => {
+    const { pool } = setup(relay('a', new Account(2)));
+    const [one, two] = [await lease(pool), await lease(pool)];
+    const order: string[] = [];
+    const third = lease(pool).then((granted) => (order.push('third'), granted));
+    const fourth = lease(pool).then((granted) => (order.push('fourth'), granted));
+    expect(pool.free(any)).toBe(0);
+    one.giveBack();
+    (await third).giveBack();
+    (await fourth).giveBack();
+    two.giveBack();
+    expect(order).toEqual(['third', 'fourth']);
+    expect(pool.inFlight).toBe(0);
+    expect(pool.free(any)).toBe(2);
+  });
+
+  test('who accepts only a busy relay holds up nobody behind', async () => {
+    const [a, b] = [relay('a', new Account(1)), relay('b', new Account(1))];
+    const { pool } = setup(a, b);
+    const onA = (candidate: Relay) => candidate === a;
+    const busy = await lease(pool, onA);
+    const waiting = lease(pool, onA);
+    expect((await lease(pool)).relay).toBe(b);
+    busy.giveBack();
+    expect((await waiting).relay).toBe(a);
+  });
+
+  test('an account counts the requests of all its relays', async () => {
+    const account = new Account(3);
+    const { pool } = setup(relay('a', account), relay('b', account));
+    for (let index = 0; index < 3; index += 1) await lease(pool);
+    expect(pool.free(any)).toBe(0);
+    expect(pool.capacity).toBe(3);
+  });
+
+  test('relays with similar times take turns, and a much slower one gets less', async () => {
+    const relays = ['a', 'b', 'slow'].map((name) => relay(name, new Account(100)));
+    const { pool } = setup(...relays);
+    for (const [index, ms] of [100, 105, 2_000].entries()) relays[index]!.measure(ms);
+    for (let index = 0; index < 30; index += 1) await lease(pool);
+    const counts = relays.map(({ inFlight }) => inFlight);
+    expect(Math.abs(counts[0]! - counts[1]!)).toBeLessThanOrEqual(1);
+    expect(counts[2]).toBeLessThan(counts[0]! / 5);
+  });
+
+  test('a relay to avoid is used only if there is no other', async () => {
+    const [a, b] = [relay('a', new Account(2)), relay('b', new Account(1))];
+    const { pool } = setup(a, b);
+    expect((await lease(pool, any, a)).relay).toBe(b);
+    expect((await lease(pool, any, a)).relay).toBe(a);
+  });
+
+  test('a failed relay rests, with the cause as an event, and works again after one success', async () => {
+    vi.useFakeTimers();
+    let down = true;
+    const a = relay('a', new Account(2), () =>
+      down ? failed('RELAY_HTML', 'a: a page', true) : { ok: true, body: new Uint8Array(5) },
+    );
+    const { pool, events } = setup(a);
+    const rested: Relay[] = [];
+    pool.onRest((resting) => rested.push(resting));
+    await (await lease(pool)).exchange(exchange);
+    expect(rested).toEqual([a]);
+    expect(pool.blocked(any)).toMatchObject({ failure: { code: 'RELAY_HTML' }, restMs: 250 });
+    expect(a.stats(performance.now())).toMatchObject({ state: 'resting', code: 'RELAY_HTML', restMs: 250 });
+    const waiting = lease(pool);
+    down = false;
+    await vi.advanceTimersByTimeAsync(250);
+    expect(a.stats(performance.now())).toMatchObject({ state: 'trying', code: 'RELAY_HTML' });
+    await (await waiting).exchange(exchange);
+    expect(pool.blocked(any)).toBeUndefined();
+    expect(events).toMatchObject([
+      { event: 'relay-failed', relay: 'a', code: 'RELAY_HTML', message: 'a: a page', restMs: 250 },
+      { event: 'exchange', relay: 'a', ops: 1, bytesOut: 3, bytesIn: 0, code: 'RELAY_HTML' },
+      { event: 'relay-works', relay: 'a' },
+      { event: 'exchange', relay: 'a', ops: 1, bytesOut: 3, bytesIn: 5 },
+    ]);
+  });
+
+  test('a rest that ends while requests are looked at is not missed', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    let time = 0;
+    let step = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => (time += step));
+    for (let offset = 0; offset < 3; offset += 0.25) {
+      step = 0;
+      const a = relay('a', new Account(1), () => failed('RELAY_HTML', 'a: a page', true));
+      const { pool } = setup(a);
+      await (await lease(pool)).exchange(exchange);
+      // Every look at the clock takes time, and the rest ends at one of them.
+      time += 250 - offset;
+      step = 0.5;
+      const waiting = lease(pool);
+      await vi.advanceTimersByTimeAsync(10);
+      (await waiting).giveBack();
+    }
+    clock.mockRestore();
+  });
+
+  test('a quota rests all relays of the account, and an answer that cannot be read counts as a failure', async () => {
+    const account = new Account(5);
+    const [a, b] = [relay('a', account, () => failed('RELAY_QUOTA_DAY', 'a: no more', false)), relay('b', account)];
+    const other = relay('c', new Account(1));
+    const { pool } = setup(a, b, other);
+    await (await lease(pool, (candidate) => candidate === a)).exchange(exchange);
+    expect(pool.blocked((candidate) => candidate === b)).toMatchObject({ failure: { code: 'RELAY_QUOTA_DAY' } });
+    expect(pool.blocked(any)).toBeUndefined();
+    const result = await (
+      await lease(pool)
+    ).exchange({ ...exchange, decode: () => failed('RELAY_BODY', 'c: odd', true) });
+    expect(result).toMatchObject({ ok: false, failure: { code: 'RELAY_BODY' } });
+    expect(pool.blocked(any)).toMatchObject({ failure: { code: 'RELAY_BODY' } });
+  });
+
+  test('what was given up here is no failure of the relay', async () => {
+    const a = relay('a', new Account(1), () => failed('ABORTED', 'a: given up', true));
+    const { pool } = setup(a);
+    await (await lease(pool)).exchange(exchange);
+    expect(pool.blocked(any)).toBeUndefined();
+    expect(a.stats(performance.now()).state).toBe('works');
+  });
+
+  test('a request can be withdrawn, also while another is granted', async () => {
+    const { pool } = setup(relay('a', new Account(1)));
+    const first = await lease(pool);
+    let granted = 0;
+    const withdraws: Array<() => void> = [];
+    for (let index = 0; index < 3; index += 1) {
+      withdraws.push(
+        pool.request({
+          accepts: any,
+          grant: (taken) => {
+            granted += 1;
+            for (const withdraw of withdraws) withdraw();
+            taken.giveBack();
+          },
+        }),
+      );
+    }
+    first.giveBack();
+    (await lease(pool)).giveBack();
+    expect(granted).toBe(1);
+  });
+
+  test('times of exchanges that the node held are not counted', async () => {
+    const a = relay('a', new Account(1));
+    const { pool } = setup(a);
+    await (await lease(pool)).exchange({ ...exchange, held: true });
+    expect(a.latencyMs).toBeUndefined();
+    await (await lease(pool)).exchange(exchange);
+    expect(a.latencyMs).toBeTypeOf('number');
+  });
+});

@@ -1,0 +1,128 @@
+/** Options of a tunnel: one function returns them fully defaulted and range-checked. */
+import type { EventHub, MillraceEvent, RelayEntry, UpConfig } from '@millrace/protocol';
+import type { TunnelOptions } from './tunnel/types.js';
+import { ProtocolError } from '@millrace/protocol';
+import { checkKey, resolveUp } from '@millrace/protocol/config';
+import { TunnelError } from './errors.js';
+
+/** A relay entry with what follows from it. */
+export interface ResolvedRelay extends RelayEntry {
+  /** For messages and events: the address without user, query and fragment, where secrets are; numbered when two look alike. */
+  readonly name: string;
+  readonly kind: 'node' | 'relay' | 'script';
+  /** The `k` of bodies that this relay passes on: a script checks its own and puts the node's in. */
+  readonly bodyKey: string;
+  /** Account that it counts for. */
+  readonly account: string;
+}
+
+/** `TunnelOptions` with every default filled in. */
+export interface ResolvedOptions {
+  readonly relays: readonly ResolvedRelay[];
+  /** Requests at once, by account. */
+  readonly accounts: ReadonlyMap<string, number>;
+  readonly pipelineDepth: number;
+  readonly connectionsPerRelay: number;
+  readonly connectTimeoutMs: number;
+  readonly exchangeTimeoutMs: number;
+  readonly batchWaitMs: number;
+  readonly flowIdleSeconds: number;
+  readonly streamBufferBytes: number;
+  readonly timing: boolean;
+  readonly logTargets: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly events: EventHub<MillraceEvent> | undefined;
+}
+
+/** The keys of `UpConfig` that are options of a tunnel. The others are the command's: proxies, files, forwards. */
+const SHARED_KEYS = [
+  'relays',
+  'accounts',
+  'pipelineDepth',
+  'connectionsPerRelay',
+  'connectTimeoutMs',
+  'exchangeTimeoutMs',
+  'batchWaitMs',
+  'flowIdleSeconds',
+  'streamBufferBytes',
+  'timing',
+  'logTargets',
+] as const satisfies ReadonlyArray<keyof UpConfig & keyof TunnelOptions>;
+
+/** Requests at once of a relay without an account, or of an account that is not described. */
+const DEFAULT_CONCURRENT = 30;
+
+/** Checks and completes options. Throws `TunnelError`: CONFIG_INVALID, CONFIG_UNKNOWN_KEY, KEY_MISSING, KEY_WEAK. */
+export function resolveOptions(options: TunnelOptions): ResolvedOptions {
+  try {
+    return resolve(options);
+  } catch (error) {
+    if (error instanceof ProtocolError) throw new TunnelError(error.code, error.message, { cause: error });
+    throw error;
+  }
+}
+
+function resolve(options: TunnelOptions): ResolvedOptions {
+  const { key, signal, events, ...section } = options;
+  if (typeof key !== 'string') throw new TunnelError('KEY_MISSING', 'no access key was given');
+  checkKey(key);
+  const up = resolveUp(section);
+  const foreign = Object.keys(section).find((name) => !SHARED_KEYS.some((shared) => shared === name));
+  if (foreign !== undefined) {
+    const known = ['key', 'signal', 'events', ...SHARED_KEYS].join(', ');
+    throw new TunnelError('CONFIG_UNKNOWN_KEY', `${foreign} is not an option of a tunnel; known are ${known}`);
+  }
+  const accounts = new Map(up.accounts.map(({ name, maxConcurrent }) => [`named ${name}`, maxConcurrent]));
+  const relays = resolveRelays(up.relays, key);
+  for (const { account } of relays) if (!accounts.has(account)) accounts.set(account, DEFAULT_CONCURRENT);
+  return {
+    relays,
+    accounts,
+    pipelineDepth: up.pipelineDepth,
+    connectionsPerRelay: up.connectionsPerRelay,
+    connectTimeoutMs: up.connectTimeoutMs,
+    exchangeTimeoutMs: up.exchangeTimeoutMs,
+    batchWaitMs: up.batchWaitMs,
+    flowIdleSeconds: up.flowIdleSeconds,
+    streamBufferBytes: up.streamBufferBytes,
+    timing: up.timing,
+    logTargets: up.logTargets,
+    signal,
+    events,
+  };
+}
+
+function resolveRelays(entries: readonly RelayEntry[], key: string): ResolvedRelay[] {
+  if (entries.length === 0) throw new TunnelError('CONFIG_INVALID', 'relays: at least one is needed');
+  const seen = new Map<string, number>();
+  return entries.map((entry, index) => {
+    const path = `relays[${index}]`;
+    const url = parseUrl(entry.url, `${path}.url`);
+    const kind = entry.kind ?? 'relay';
+    if (kind !== 'node' && !entry.token) {
+      throw new TunnelError('CONFIG_INVALID', `${path}.token is needed for kind "${kind}"`);
+    }
+    const plain = `${url.origin}${url.pathname}`;
+    const count = (seen.get(plain) ?? 0) + 1;
+    seen.set(plain, count);
+    return {
+      ...entry,
+      kind,
+      name: count === 1 ? plain : `${plain} #${count}`,
+      bodyKey: kind === 'script' ? (entry.token as string) : key,
+      account: entry.account === undefined ? `of relay ${index}` : `named ${entry.account}`,
+    };
+  });
+}
+
+function parseUrl(text: string, path: string): URL {
+  // The text itself stays out of messages: it may hold a token.
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new TunnelError('CONFIG_INVALID', `${path} is not an http: or https: address`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new TunnelError('CONFIG_INVALID', `${path} has a user or password, which relays do not read; use token`);
+  }
+  return url;
+}

@@ -1,0 +1,91 @@
+import type { TunnelStream } from '../tunnel/types.js';
+import { HalfClosedWatch } from './half-closed-watch.js';
+import type { Inlet } from './inlet.js';
+
+/**
+ * Carries bytes between an application's socket and a stream until both directions have ended.
+ *
+ * Each direction waits for its slower side, and ends on its own: the end of one side is handed on as a half-close. What
+ * was cut is never ended cleanly: a stream that fails resets the socket, a socket that fails resets the stream.
+ *
+ * @param halfClosedIdleMs how long the target may stay silent once the application has ended its side; then both are
+ *   reset.
+ * @returns when nothing is left to carry; never rejects.
+ */
+export async function pump(inlet: Inlet, stream: TunnelStream, halfClosedIdleMs: number): Promise<void> {
+  const watch = new HalfClosedWatch(inlet.socket, halfClosedIdleMs, () => stream.reset('STREAM_CLOSED'));
+  const up = pumpUp(inlet, stream, watch);
+  const down = pumpDown(inlet, stream, watch);
+  await tied(inlet, stream, [up, down]);
+}
+
+/**
+ * Carries bytes from the stream only, until its target ends or the application leaves. What the application still sends
+ * is thrown away.
+ */
+export async function pumpAnswer(inlet: Inlet, stream: TunnelStream): Promise<void> {
+  const down = pumpDown(inlet, stream);
+  inlet.discard();
+  const left = inlet.read().then(ignore, ignore);
+  await tied(inlet, stream, [Promise.race([down, left])]);
+  stream.reset('STREAM_CLOSED');
+  await down;
+}
+
+async function tied(inlet: Inlet, stream: TunnelStream, directions: Promise<void>[]): Promise<void> {
+  const reset = () => stream.reset('ABORTED');
+  inlet.gone.addEventListener('abort', reset);
+  if (inlet.gone.aborted) reset();
+  await Promise.all(directions);
+  inlet.gone.removeEventListener('abort', reset);
+}
+
+async function pumpUp(inlet: Inlet, stream: TunnelStream, watch: HalfClosedWatch): Promise<void> {
+  const { socket } = inlet;
+  const writer = stream.writable.getWriter();
+  writer.closed.catch(ignore);
+  try {
+    for (;;) {
+      await writer.ready;
+      const chunk = await inlet.read();
+      if (!chunk) break;
+      writer.write(chunk).catch(ignore);
+    }
+    watch.start();
+    await writer.close();
+  } catch {
+    // The target takes no more bytes (or the application is gone). It may still be sending: once that is over and
+    // handed on, the application is told by a reset, as a kernel would tell it.
+    inlet.discard();
+    if (socket.writableFinished) socket.resetAndDestroy();
+    else socket.once('finish', () => socket.resetAndDestroy());
+  }
+}
+
+async function pumpDown({ socket }: Inlet, stream: TunnelStream, watch?: HalfClosedWatch): Promise<void> {
+  const reader = stream.readable.getReader();
+  let wake: (() => void) | undefined;
+  const onWake = () => wake?.();
+  socket.on('drain', onWake);
+  socket.on('close', onWake);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      watch?.heard();
+      if (socket.write(value) || socket.destroyed) continue;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    socket.end();
+  } catch {
+    socket.resetAndDestroy();
+  } finally {
+    watch?.stop();
+    socket.off('drain', onWake);
+    socket.off('close', onWake);
+  }
+}
+
+function ignore(): void {}

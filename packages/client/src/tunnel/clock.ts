@@ -1,0 +1,9 @@
+/** A timer that does not keep a process alive. Universal: where timers are plain numbers there is nothing to let go of. */
+export type Timer = ReturnType<typeof setTimeout>;
+
+/** `setTimeout` for chores: housekeeping that nobody waits for. */
+export function choreTimer(run: () => void, ms: number): Timer {
+  const timer: Timer | number = setTimeout(run, ms);
+  if (typeof timer === 'object') (timer as { unref?: () => void }).unref?.();
+  return timer;
+}

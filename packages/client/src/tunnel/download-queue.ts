@@ -1,0 +1,112 @@
+/** Bytes from the target that the application has not read yet, as a web stream. */
+import { Deferred } from './deferred.js';
+
+export class DownloadQueue {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly #chunks: Uint8Array[] = [];
+  readonly #onChange: () => void;
+  #controller!: ReadableStreamDefaultController<Uint8Array>;
+  #bytes = 0;
+  #received = 0;
+  #end: { error?: unknown } | undefined;
+  #over = false;
+  #cancelled = false;
+  #wanted: Deferred<void> | undefined;
+
+  /** `onChange` is called when the application has read something, or wants no more. */
+  constructor(onChange: () => void) {
+    this.#onChange = onChange;
+    this.readable = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        pull: () => this.#pull(),
+        cancel: () => this.#cancel(),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  /** Bytes held. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Bytes that came so far. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** The application wants no more. */
+  get cancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  /** Bytes came. */
+  push(chunk: Uint8Array): void {
+    this.#received += chunk.byteLength;
+    if (this.#end !== undefined || this.#cancelled || chunk.byteLength === 0) return;
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.byteLength;
+    this.#wake();
+  }
+
+  /** The target has ended its side. What is held can still be read. */
+  end(): void {
+    this.#end ??= {};
+    this.#wake();
+  }
+
+  /** The stream was cut. What is held can still be read, unless `discard`. */
+  fail(error: unknown, { discard }: { discard: boolean }): void {
+    if (this.#over) return;
+    // An end that the application has not come to yet gives way: both sides of the stream were cut.
+    if (this.#end === undefined || discard) this.#end = { error };
+    if (discard) this.#discard();
+    // A reader need not ask to hear of it: with nothing left to read the error shows at once.
+    if (this.#chunks.length === 0) this.#finish();
+    this.#wake();
+  }
+
+  async #pull(): Promise<void> {
+    const chunk = this.#chunks.shift();
+    if (chunk !== undefined) {
+      this.#bytes -= chunk.byteLength;
+      this.#controller.enqueue(chunk);
+      this.#onChange();
+      return;
+    }
+    if (this.#end !== undefined) {
+      this.#finish();
+      return;
+    }
+    this.#wanted ??= new Deferred();
+    await this.#wanted.promise;
+    await this.#pull();
+  }
+
+  #cancel(): void {
+    this.#cancelled = true;
+    this.#over = true;
+    this.#discard();
+    this.#onChange();
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    if (this.#end !== undefined && 'error' in this.#end) this.#controller.error(this.#end.error);
+    else this.#controller.close();
+  }
+
+  #discard(): void {
+    this.#chunks.length = 0;
+    this.#bytes = 0;
+  }
+
+  #wake(): void {
+    this.#wanted?.resolve();
+    this.#wanted = undefined;
+  }
+}

@@ -1,0 +1,70 @@
+import { patternBytes } from '@millrace/testkit';
+import { describe, expect, test } from 'vitest';
+import { CLIENT_LIMITS } from '../limits.js';
+import { UploadQueue } from './upload-queue.js';
+
+describe('upload queue', () => {
+  test('bytes come out in order, whatever the sizes in which they are taken', async () => {
+    const queue = new UploadQueue(() => {});
+    const bytes = patternBytes(100_000, 1);
+    for (let at = 0; at < bytes.length; at += 7_777) await queue.write(bytes.subarray(at, at + 7_777));
+    const taken: Uint8Array[] = [];
+    for (const size of [1, 7_776, 7_777, 20_000, 3, 50_000, 100_000]) taken.push(queue.take(size)!);
+    expect(Buffer.concat(taken).equals(bytes)).toBe(true);
+    expect(queue.take(1)).toBeUndefined();
+    expect(queue.taken).toBe(100_000);
+  });
+
+  test('what was written is a copy, whatever kind of array it was', async () => {
+    const queue = new UploadQueue(() => {});
+    for (const chunk of [Buffer.from('abc'), new Uint8Array([97, 98, 99])]) {
+      await queue.write(chunk);
+      chunk.fill(0);
+    }
+    expect(Buffer.from(queue.take(6)!).toString()).toBe('abcabc');
+  });
+
+  test('holds a bounded number of bytes, and goes on in order when there is room', async () => {
+    let changes = 0;
+    const queue = new UploadQueue(() => (changes += 1));
+    const bytes = patternBytes(2 * CLIENT_LIMITS.maxUnsentBytes + 5, 2);
+    const written: number[] = [];
+    const writes = [bytes.subarray(0, 10), bytes.subarray(10, -3), bytes.subarray(-3)].map((chunk) =>
+      queue.write(chunk).then(() => written.push(chunk.length)),
+    );
+    expect(queue.bytes).toBe(CLIENT_LIMITS.maxUnsentBytes);
+    const taken: Uint8Array[] = [];
+    while (written.length < 3 || queue.bytes > 0) {
+      const part = queue.take(100_000);
+      if (part !== undefined) taken.push(part);
+      expect(queue.bytes).toBeLessThanOrEqual(CLIENT_LIMITS.maxUnsentBytes);
+      await Promise.resolve();
+    }
+    await Promise.all(writes);
+    expect(Buffer.concat(taken).equals(bytes)).toBe(true);
+    expect(changes).toBeGreaterThan(2);
+  });
+
+  test('is drained once ended and empty', async () => {
+    const queue = new UploadQueue(() => {});
+    await queue.write(Buffer.from('x'));
+    queue.end();
+    expect(queue.drained).toBe(false);
+    queue.take(1);
+    expect(queue.drained).toBe(true);
+  });
+
+  test('dropping lets go of bytes and of who waits, failing tells them', async () => {
+    const full = patternBytes(CLIENT_LIMITS.maxUnsentBytes + 1, 3);
+    const dropped = new UploadQueue(() => {});
+    const waiting = dropped.write(full);
+    dropped.drop();
+    await waiting;
+    expect([dropped.bytes, dropped.drained]).toEqual([0, true]);
+    const failed = new UploadQueue(() => {});
+    const failing = failed.write(full);
+    failed.fail(new Error('cut'));
+    await expect(failing).rejects.toThrow('cut');
+    await expect(failed.write(Buffer.from('x'))).rejects.toThrow('cut');
+  });
+});
