@@ -37,7 +37,14 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts'],
-      exclude: ['**/src/gen/**', '**/src/spec/**', '**/*.test.ts', '**/*.d.ts', 'packages/testkit/**', 'packages/bench/**'],
+      exclude: [
+        '**/src/gen/**',
+        '**/src/spec/**',
+        '**/*.test.ts',
+        '**/*.d.ts',
+        'packages/testkit/**',
+        'packages/bench/**',
+      ],
       reporter: ['json-summary'],
       reportsDirectory: `${root}coverage`,
     },
