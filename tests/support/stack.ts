@@ -39,6 +39,8 @@ export interface Stack {
   readonly http: string;
   /** What happened in the client last, for the message of a test that fails. */
   story(): string;
+  /** Resolves when the next exchange is over. */
+  exchange(): Promise<void>;
   /** Adds a forward; returns its `HOST:PORT`. */
   forward(target: { host: string; port: number }, options?: Partial<ForwardOptions>): Promise<string>;
   close(): Promise<void>;
@@ -92,6 +94,14 @@ export async function startStack({ way = 'relay', node: nodeOptions, proxy }: St
   return {
     node,
     tunnel,
+    exchange: () =>
+      new Promise((resolve) => {
+        const stop = hub.subscribe((event) => {
+          if (event.event !== 'exchange') return;
+          stop();
+          resolve();
+        });
+      }),
     story: () => events.map((event) => JSON.stringify(event)).join('\n'),
     socks: socks.address,
     http: http.address,

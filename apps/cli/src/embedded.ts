@@ -1,5 +1,5 @@
 import { startNode } from '@millrace/node-server';
-import type { RelayEntry } from '@millrace/protocol';
+import type { AccountEntry, RelayEntry } from '@millrace/protocol';
 import { startRelay } from '@millrace/relay';
 import { generateKey } from './generate-key.js';
 import { Closers } from './serve.js';
@@ -12,6 +12,8 @@ export interface Embedded {
   readonly key: string;
   /** How a client reaches the node through the relay. With its token. */
   readonly entry: RelayEntry;
+  /** What the relay bears, which is more than a provider of relays would allow. */
+  readonly account: AccountEntry;
   close(): Promise<void>;
 }
 
@@ -25,8 +27,9 @@ export async function startEmbedded(options: { allowPrivate: boolean; logTargets
     closers.add(() => node.close());
     const relay = await startRelay({ listen: '127.0.0.1:0', node: node.url, token });
     closers.add(() => relay.close());
-    const entry: RelayEntry = { url: relay.url, kind: 'relay', token };
-    return { node: node.url, relay: relay.url, key, entry, close: () => closers.close() };
+    const account = { name: 'embedded', maxConcurrent: 256 };
+    const entry: RelayEntry = { url: relay.url, kind: 'relay', token, account: account.name };
+    return { node: node.url, relay: relay.url, key, entry, account, close: () => closers.close() };
   } catch (error) {
     await closers.close();
     throw error;

@@ -20,6 +20,13 @@ export const CLIENT_LIMITS = {
   /** How often streams are looked through for the above. */
   sweepMs: 30_000,
 
+  /** Batches of polls that the node may hold before they are gathered into one. Fewer cost less of a relay's quota; each gathering costs a request per batch. */
+  heldPolls: 4,
+  /** How often they are gathered. */
+  gatherMs: 1_000,
+  /** The same when a poll waits for a place; also how long a poll is out, beyond the round trip, before it counts as held. */
+  gatherSoonMs: 250,
+
   /** Smallest upload size that the adaptive bound of a batch falls to. Below it the request head weighs more than the payload. */
   minUploadBytes: 64 * 1024,
   /** An upload that takes longer than this halves the bound, one that takes less than a quarter doubles it. Keeps batches far from the reply timeout. */
@@ -39,6 +46,8 @@ export const CLIENT_LIMITS = {
   minRestMs: 250,
   /** Longest rest of a relay or account. */
   maxRestMs: 60_000,
+  /** Longest rest of a relay that cannot be reached, or cannot reach its node: how long it takes at most to notice that it is back. */
+  maxOutageRestMs: 5_000,
   /** First rest of an account that wants fewer requests. */
   minQuotaRestMs: 1_000,
   /** Rest of an account whose quota of the day is used up; doubled up to six times as much. */

@@ -4,6 +4,7 @@ import type { TunnelOptions } from './tunnel/types.js';
 
 const key = 'correct-horse-battery-staple-42';
 const node = { url: 'https://node.example', kind: 'node' as const };
+const relay = { url: 'https://relay.example', token: 'secret' };
 const code = (options: object): string | undefined => {
   try {
     resolveOptions({ key, relays: [node], ...options } as TunnelOptions);
@@ -69,13 +70,13 @@ describe('options', () => {
     expect(relays.map(({ bodyKey }) => bodyKey)).toEqual([key, key, 'its own']);
   });
 
-  test('relays share accounts by name; those without one have their own, of 30 requests', () => {
+  test('relays share accounts by name; those without one have their own, of 30 requests, of 256 for a node itself', () => {
     const { relays, accounts } = resolveOptions({
       key,
       accounts: [{ name: 'mine', maxConcurrent: 5 }],
-      relays: [{ ...node, account: 'mine' }, { ...node, account: 'mine' }, { ...node, account: 'other' }, node, node],
+      relays: [{ ...node, account: 'mine' }, { ...node, account: 'mine' }, { ...relay, account: 'other' }, relay, node],
     });
-    expect(relays.map(({ account }) => accounts.get(account))).toEqual([5, 5, 30, 30, 30]);
+    expect(relays.map(({ account }) => accounts.get(account))).toEqual([5, 5, 30, 30, 256]);
     expect(new Set(relays.map(({ account }) => account)).size).toBe(4);
   });
 });

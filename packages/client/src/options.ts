@@ -49,8 +49,11 @@ const SHARED_KEYS = [
   'logTargets',
 ] as const satisfies ReadonlyArray<keyof UpConfig & keyof TunnelOptions>;
 
-/** Requests at once of a relay without an account, or of an account that is not described. */
+/** Requests at once of an account that is not described, or of a relay without one: what Apps Script bears. */
 const DEFAULT_CONCURRENT = 30;
+
+/** The same of a node without a relay in between: no provider counts, and a dial that hangs occupies a place for 10 s. */
+const DIRECT_CONCURRENT = 256;
 
 /** Checks and completes options. Throws `TunnelError`: CONFIG_INVALID, CONFIG_UNKNOWN_KEY, KEY_MISSING, KEY_WEAK. */
 export function resolveOptions(options: TunnelOptions): ResolvedOptions {
@@ -74,7 +77,9 @@ function resolve(options: TunnelOptions): ResolvedOptions {
   }
   const accounts = new Map(up.accounts.map(({ name, maxConcurrent }) => [`named ${name}`, maxConcurrent]));
   const relays = resolveRelays(up.relays, key);
-  for (const { account } of relays) if (!accounts.has(account)) accounts.set(account, DEFAULT_CONCURRENT);
+  for (const { account, kind } of relays) {
+    if (!accounts.has(account)) accounts.set(account, kind === 'node' ? DIRECT_CONCURRENT : DEFAULT_CONCURRENT);
+  }
   return {
     relays,
     accounts,

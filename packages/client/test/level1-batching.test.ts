@@ -63,6 +63,50 @@ describe('batches', () => {
     },
   );
 
+  test('polls that the node holds one by one are gathered', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    await using setup = fakeTunnel();
+    const { tunnel, node, carrier } = setup;
+    const streams = [];
+    for (let index = 0; index < 7; index += 1) {
+      streams.push(await tunnel.connect({ host: `h${index}`, port: 1 }));
+      const target = await node.opened.at(index);
+      await target.polled();
+    }
+    const held = carrier.inFlight;
+    expect(held).toBeGreaterThan(4);
+    await vi.advanceTimersByTimeAsync(2_000);
+    await until(() => carrier.inFlight <= 2);
+    for (const [index, stream] of streams.entries()) {
+      const target = await node.opened.at(index);
+      await target.polled();
+      target.send(patternBytes(1_000, index));
+      expect((await readBytes(stream.readable.getReader(), 1_000)).equals(patternBytes(1_000, index))).toBe(true);
+    }
+  });
+
+  test('polls that are held make room at once when one has no place', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    await using setup = fakeTunnel({
+      accounts: [{ name: 'a', maxConcurrent: 6 }],
+      relays: [{ url: 'http://relay0.test', kind: 'node', account: 'a' }],
+    });
+    const { tunnel, node } = setup;
+    // Each has had bulk, and goes quiet: it leaves a poll that the node holds.
+    for (let index = 0; index < 10; index += 1) {
+      const stream = await tunnel.connect({ host: `h${index}`, port: 1 });
+      const target = await node.opened.at(index);
+      const reader = stream.readable.getReader();
+      for (let round = 0; round < 3; round += 1) {
+        target.send(patternBytes(100_000, index, round * 100_000));
+        const reading = readBytes(reader, 100_000);
+        // Less than a second: nobody waits for what the node holds.
+        await vi.advanceTimersByTimeAsync(900);
+        expect((await reading).equals(patternBytes(100_000, index, round * 100_000))).toBe(true);
+      }
+    }
+  });
+
   test('a batch has at most 50 ops', async () => {
     await using setup = fakeTunnel({ batchWaitMs: 20 });
     const { tunnel, node, carrier } = setup;

@@ -10,7 +10,7 @@ describe('close', () => {
     await peer.ended;
     peer.end();
     expect(await peer.gone).toBe('clean');
-    expect(await test.batch([{ op: 'data', sid }])).toEqual([{ sid, eof: true }]);
+    expect(await test.batch([{ op: 'data', sid }])).toEqual([{ sid, eof: true, code: 'UNKNOWN_SID' }]);
     expect(test.node.stats().streams).toBe(0);
   });
 
@@ -28,8 +28,8 @@ describe('close', () => {
     expect(replies).toEqual([
       { sid, d: b64('unread'), eof: false },
       { sid, eof: true },
-      { sid, eof: true },
-      { sid, eof: true },
+      { sid, eof: true, code: 'UNKNOWN_SID' },
+      { sid, eof: true, code: 'UNKNOWN_SID' },
     ]);
     await peer.ended;
     expect(peer.waiting).toBe(6);
@@ -82,7 +82,7 @@ describe('close', () => {
     expect(await replies).toEqual([
       { sid, eof: false, seq: 1 },
       { sid, eof: true },
-      { sid, eof: true, seq: 2 },
+      { sid, eof: true, code: 'UNKNOWN_SID', seq: 2 },
     ]);
     await peer.ended;
     expect(await peer.readText(peer.waiting)).toBe('onetwo');
@@ -99,9 +99,9 @@ describe('close', () => {
     await eventually(() => test.node.stats().requests === 3);
     await test.batch([{ op: 'close', sid }]);
     expect(await Promise.all(polls)).toEqual([
-      [{ sid, eof: true }],
-      [{ sid, eof: true, seq: 0 }],
-      [{ sid, eof: true, seq: 7 }],
+      [{ sid, eof: true, code: 'UNKNOWN_SID' }],
+      [{ sid, eof: true, code: 'UNKNOWN_SID', seq: 0 }],
+      [{ sid, eof: true, code: 'UNKNOWN_SID', seq: 7 }],
     ]);
   });
 
@@ -132,7 +132,7 @@ describe('idle streams', () => {
     test.clock.advance(1);
     expect(test.node.stats().streams).toBe(0);
     expect(await peer.gone).toBe('reset');
-    expect(await test.batch([{ op: 'data', sid }])).toEqual([{ sid, eof: true }]);
+    expect(await test.batch([{ op: 'data', sid }])).toEqual([{ sid, eof: true, code: 'UNKNOWN_SID' }]);
   });
 
   test('an op that names a stream keeps it for another 300 seconds', async () => {

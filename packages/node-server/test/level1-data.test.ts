@@ -33,7 +33,7 @@ describe('batches', () => {
     const ops = [{ op: 'data', sid: 'a' }];
     const plain = await post(JSON.stringify({ k: KEY, ops }));
     const more = await post(JSON.stringify({ k: KEY, t: 'batch', ops, zc: 1, caps: 3, cid: 'AAAA' }));
-    expect(plain.body.toString()).toBe('{"r":[{"sid":"a","eof":true}]}');
+    expect(plain.body.toString()).toBe('{"r":[{"sid":"a","eof":true,"code":"UNKNOWN_SID"}]}');
     expect(more.body).toEqual(plain.body);
   });
 
@@ -135,7 +135,7 @@ describe('data', () => {
     expect(reply).toEqual({ sid: 'x', e: expect.any(String), code: 'UNSUPPORTED_OP' });
   });
 
-  test('an unknown sid answers eof, with seq echoed', async () => {
+  test('an unknown sid answers eof, with seq echoed and a code that tells it from an end', async () => {
     const { batch } = await startTestNode();
     const replies = await batch([
       { op: 'data', sid: 'gone' },
@@ -145,10 +145,10 @@ describe('data', () => {
       { op: 'close', sid: 'gone' },
     ]);
     expect(replies).toEqual([
-      { sid: 'gone', eof: true },
-      { sid: 'gone', eof: true, seq: 41 },
-      { sid: 'gone', eof: true, seq: 9_007_199_254_740_991 },
-      { sid: 'gone', eof: true },
+      { sid: 'gone', eof: true, code: 'UNKNOWN_SID' },
+      { sid: 'gone', eof: true, code: 'UNKNOWN_SID', seq: 41 },
+      { sid: 'gone', eof: true, code: 'UNKNOWN_SID', seq: 9_007_199_254_740_991 },
+      { sid: 'gone', eof: true, code: 'UNKNOWN_SID' },
       { sid: 'gone', eof: true },
     ]);
   });

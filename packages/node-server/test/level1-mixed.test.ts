@@ -18,7 +18,7 @@ describe('POST /tunnel', () => {
     expect(await reply).toEqual({ sid, d: b64('tell'), eof: false });
     expect(await test.single({ op: 'close', sid })).toEqual({ sid, eof: true });
     await peer.ended;
-    expect(await test.single({ op: 'data', sid })).toEqual({ sid, eof: true });
+    expect(await test.single({ op: 'data', sid })).toEqual({ sid, eof: true, code: 'UNKNOWN_SID' });
   });
 
   test('a single connect_data sends `data` first; `d` means nothing there', async () => {
@@ -126,7 +126,7 @@ describe('peers of other versions', () => {
       `{"k":"${KEY}","ops":[{"op":"data","sid":"x","seq":9007199254740991},{"op":"data","sid":"x","seq":9007199254740993}]}`,
     );
     const { r } = JSON.parse(answer.body.toString()) as { r: object[] };
-    expect(r[0]).toEqual({ sid: 'x', eof: true, seq: 9_007_199_254_740_991 });
+    expect(r[0]).toEqual({ sid: 'x', eof: true, code: 'UNKNOWN_SID', seq: 9_007_199_254_740_991 });
     expect(r[1]).toMatchObject({ code: 'MESSAGE_INVALID' });
   });
 });

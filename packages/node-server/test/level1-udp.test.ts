@@ -125,7 +125,7 @@ describe('flows', () => {
     await test.clock.scheduled(15_000);
     test.clock.advance(1);
     expect(test.node.stats().flows).toBe(0);
-    expect(await poll).toEqual([{ sid, eof: true }]);
+    expect(await poll).toEqual([{ sid, eof: true, code: 'UNKNOWN_SID' }]);
   });
 
   test('a datagram in either direction keeps a flow for another 120 seconds', async () => {
@@ -149,9 +149,9 @@ describe('flows', () => {
     const test = await startTestNode();
     const flow = await openFlow(test);
     const stream = await openStream(test);
-    expect(await test.batch([{ op: 'data', sid: flow.sid, d: b64('x') }])).toEqual([{ sid: flow.sid, eof: true }]);
+    expect(await test.batch([{ op: 'data', sid: flow.sid, d: b64('x') }])).toEqual([{ sid: flow.sid, eof: true, code: 'UNKNOWN_SID' }]);
     expect(await test.batch([{ op: 'udp_data', sid: stream.sid, d: b64('x') }])).toEqual([
-      { sid: stream.sid, eof: true },
+      { sid: stream.sid, eof: true, code: 'UNKNOWN_SID' },
     ]);
     expect(test.node.stats()).toMatchObject({ streams: 1, flows: 1 });
   });
@@ -168,7 +168,7 @@ describe('flows', () => {
     ).toEqual([
       { sid, eof: false },
       { sid, eof: true },
-      { sid, eof: true },
+      { sid, eof: true, code: 'UNKNOWN_SID' },
     ]);
     expect((await target.next()).data.toString()).toBe('bye');
     expect(test.node.stats().flows).toBe(0);

@@ -31,7 +31,8 @@ async function start(context: CommandContext, settings: Settings): Promise<Runni
     if (embedded) closers.add(() => embedded.close());
     const relays = embedded ? [embedded.entry] : await secrets.relays(settings.relays);
     const key = embedded?.key ?? (await secrets.keyFor(relays, settings.keyFile));
-    const tunnel = await openTunnel({ ...tunnelOptions(settings), relays, key, events });
+    const accounts = embedded ? [embedded.account] : settings.accounts;
+    const tunnel = await openTunnel({ ...tunnelOptions(settings), relays, accounts, key, events });
     closers.add(() => tunnel.close());
     const listening = await listen(context, settings, tunnel, auth, closers);
     const ready: ReadyEvent = { event: 'ready', ...listening, ...addressesOf(embedded) };

@@ -17,7 +17,7 @@ describe('breaker', () => {
     let now = 0;
     for (let index = 0; index < 12; index += 1) {
       expect(breaker.admits(now)).toBe(true);
-      const restMs = breaker.fail(breaker.begin(now), failure('RELAY_OFFLINE'), now)!;
+      const restMs = breaker.fail(breaker.begin(now), failure('RELAY_HTML'), now)!;
       rests.push(restMs);
       expect(breaker.state(now)).toBe('resting');
       expect(breaker.admits(now + restMs - 1)).toBe(false);
@@ -26,7 +26,19 @@ describe('breaker', () => {
     expect(rests).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000, 60_000]);
     expect(breaker.succeed(breaker.begin(now))).toBe(true);
     expect(breaker.state(now)).toBe('works');
-    expect(breaker.fail(breaker.begin(now), failure('RELAY_OFFLINE'), now)).toBe(250);
+    expect(breaker.fail(breaker.begin(now), failure('RELAY_HTML'), now)).toBe(250);
+  });
+
+  test('a relay that cannot be reached is tried every few seconds, so that its return is noticed soon', () => {
+    const breaker = new Breaker();
+    const rests: number[] = [];
+    let now = 0;
+    for (let index = 0; index < 7; index += 1) {
+      const restMs = breaker.fail(breaker.begin(now), failure('RELAY_NODE_DOWN'), now)!;
+      rests.push(restMs);
+      now += restMs;
+    }
+    expect(rests).toEqual([250, 500, 1_000, 2_000, 4_000, 5_000, 5_000]);
   });
 
   test('after the rest one request at a time passes', () => {

@@ -19,6 +19,9 @@ export interface Attempt {
 /** What may be an accident of one connection or one request. */
 const ACCIDENTS: ReadonlySet<ErrorCode> = new Set(['RELAY_TIMEOUT', 'RELAY_TRUNCATED', 'RELAY_EMPTY']);
 
+/** What ends from one moment to the next, and costs nothing to find out. */
+const OUTAGES: ReadonlySet<ErrorCode> = new Set(['RELAY_OFFLINE', 'RELAY_NAME', 'RELAY_NODE_DOWN']);
+
 export class Breaker {
   #failures = 0;
   #restUntil = 0;
@@ -94,5 +97,6 @@ function restFor(failure: CarrierFailure, failures: number): number {
     return CLIENT_LIMITS.dayQuotaRestMs * Math.min(doubling, 6);
   }
   const first = failure.code === 'RELAY_QUOTA_RATE' ? CLIENT_LIMITS.minQuotaRestMs : CLIENT_LIMITS.minRestMs;
-  return Math.min(Math.max(first * doubling, failure.retryAfterMs ?? 0), CLIENT_LIMITS.maxRestMs);
+  const most = OUTAGES.has(failure.code) ? CLIENT_LIMITS.maxOutageRestMs : CLIENT_LIMITS.maxRestMs;
+  return Math.min(Math.max(first * doubling, failure.retryAfterMs ?? 0), most);
 }

@@ -38,6 +38,7 @@ export class RelayPool {
   readonly #requests: LeaseRequest[] = [];
   readonly #failureListeners = new Set<(relay: Relay) => void>();
   readonly #successListeners = new Set<(relay: Relay, recovered: boolean) => void>();
+  readonly #passedOverListeners = new Set<(relay: Relay) => void>();
   #inFlight = 0;
   #turn = 0;
   #serving = false;
@@ -103,6 +104,11 @@ export class RelayPool {
     this.#successListeners.add(listener);
   }
 
+  /** Calls `listener` when a relay was passed over because nobody knows whether it works. */
+  onPassedOver(listener: (relay: Relay) => void): void {
+    this.#passedOverListeners.add(listener);
+  }
+
   /** Withdraws all requests and closes all carriers. */
   async close(): Promise<void> {
     this.#requests.length = 0;
@@ -138,7 +144,7 @@ export class RelayPool {
   #choose({ accepts, avoid }: LeaseRequest, now: number): Relay | undefined {
     const candidates = this.relays.filter((relay) => accepts(relay) && relay.admits(now));
     const others = candidates.filter((relay) => relay !== avoid);
-    const choice = others.length > 0 ? others : candidates;
+    const choice = this.#proven(others.length > 0 ? others : candidates);
     // One that was never used is taken for as quick as the quickest, so that it is tried.
     const known = choice.map((relay) => relay.latencyMs).filter((ms) => ms !== undefined);
     const quickest = known.length > 0 ? Math.min(...known) : 1;
@@ -151,6 +157,16 @@ export class RelayPool {
       if (score < bestScore) [best, bestScore] = [relay, score];
     }
     return best;
+  }
+
+  /** Those that work, if there are any: an application should not be the one that finds out. */
+  #proven(candidates: readonly Relay[]): readonly Relay[] {
+    const proven = candidates.filter((relay) => relay.proven);
+    if (proven.length === 0) return candidates;
+    for (const relay of candidates) {
+      if (!relay.proven) for (const listener of this.#passedOverListeners) queueMicrotask(() => listener(relay));
+    }
+    return proven;
   }
 
   #lease(relay: Relay): Lease {
@@ -190,6 +206,7 @@ export class RelayPool {
     const result = answer.ok ? exchange.decode(answer.body) : answer;
     const now = performance.now();
     if (result.ok) {
+      relay.proven = true;
       const bytes = exchange.body.byteLength + (answer.ok ? answer.body.byteLength : 0);
       if (!exchange.held && bytes < MEASURED_BYTES) relay.measure(now - startedAt);
       const accountRecovered = relay.account.breaker.succeed(attempts.account);
@@ -221,6 +238,7 @@ export class RelayPool {
       blamed.abandon(attempt);
       return;
     }
+    relay.proven = false;
     const restMs = blamed.fail(attempt, failure, now);
     if (restMs === undefined) return;
     this.#events.emit({

@@ -23,6 +23,8 @@ export class Relay {
   readonly account: Account;
   readonly breaker = new Breaker();
   inFlight = 0;
+  /** Its last exchange worked. One that has not shown that yet gets probes, not what an application waits for. */
+  proven = false;
   /** Moving average of the time of an exchange that was not held by the node, in ms. */
   latencyMs: number | undefined;
 

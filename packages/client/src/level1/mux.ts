@@ -13,6 +13,7 @@ import type { Lease, RelayPool } from '../carriers/relay-pool.js';
 import { CLIENT_LIMITS } from '../limits.js';
 import type { Timer } from '../tunnel/clock.js';
 import { runBatch } from './batch.js';
+import { HeldPolls } from './held-polls.js';
 import { isPolls, isSpread, Places, type Lane } from './lanes.js';
 import { UploadBound } from './upload-bound.js';
 
@@ -25,6 +26,8 @@ export interface Grouping {
   readonly wait?: 'none' | 'busy' | 'always';
   /** A relay to use only if no other is there. */
   readonly avoid?: Relay | undefined;
+  /** Needs no place of its lane: it frees more than it takes. */
+  readonly gathers?: boolean;
 }
 
 /** Something that has ops to send. */
@@ -33,6 +36,8 @@ export interface OpSource {
   accepts(relay: Relay): boolean;
   /** Called when a batch is made up: what to send, at most `room` bytes of payload unless the batch is empty. */
   build(batch: Batch, room: number): PlannedOp[];
+  /** Polls once more beside polls that are held, which then give way. Returns whether it does. */
+  pollAgain?(): boolean;
 }
 
 /** An op on its way. Exactly one of `done` and `failed` is called. */
@@ -81,6 +86,7 @@ export class Mux {
   readonly #pool: RelayPool;
   readonly #groups = new Map<string, Group>();
   readonly #bound = new UploadBound();
+  readonly #held = new HeldPolls();
   /** Batches under way, and how to give each up. */
   readonly #running = new Map<Promise<void>, AbortController>();
   #lastId = 0;
@@ -132,6 +138,7 @@ export class Mux {
   /** Gives up what is under way and waits. Afterwards `flush` can send a last batch. */
   async abort(): Promise<void> {
     this.#closed = true;
+    this.#held.close();
     for (const [key, group] of this.#groups) this.#drop(key, group);
     const running = [...this.#running];
     for (const [, abort] of running) abort.abort();
@@ -188,8 +195,11 @@ export class Mux {
   #ask(key: string, group: Group): void {
     group.timer = undefined;
     if (group.withdraw !== undefined || group.sources.size === 0 || this.#closed) return;
-    const { lane } = group.grouping;
-    if (!this.#places.has(lane)) return;
+    const { lane, gathers = false } = group.grouping;
+    if (!gathers && !this.#places.has(lane)) {
+      this.#held.press();
+      return;
+    }
     this.#places.take(lane);
     group.asking = true;
     let granted = false;
@@ -231,6 +241,7 @@ export class Mux {
     const planned: PlannedOp[] = [];
     const most = this.#share(group);
     const maxBytes = Math.min(LIMITS.batchBytes, this.#bound.bytes);
+    const sources: OpSource[] = [];
     let bytes = 0;
     // Sources that have more to send come back while this runs: they are for the next batch.
     const candidates = [...group.sources].filter((source) => source.accepts(relay));
@@ -240,13 +251,16 @@ export class Mux {
       for (const op of source.build({ id, relay, empty: planned.length === 0 }, maxBytes - bytes)) {
         planned.push(op);
         bytes += op.bytes;
+        sources.push(source);
       }
     }
+    // With an op that is answered at once nothing but the polls before them holds up the others, and those give way.
+    if (group.grouping.gathers && planned.length > 0) planned.push(VERSION_OP);
     if (planned.length === 0) {
       lease.giveBack();
       this.#leave(lane);
     } else {
-      this.#send(lease, lane, planned, bytes);
+      this.#send(lease, lane, planned, bytes, sources);
     }
     if (group.sources.size === 0) this.#drop(key, group);
     else this.#schedule(key, group, 'none');
@@ -262,9 +276,11 @@ export class Mux {
     return Math.min(LIMITS.batchOps, group.share);
   }
 
-  #send(lease: Lease, lane: Lane, planned: readonly PlannedOp[], bytes: number): void {
+  #send(lease: Lease, lane: Lane, planned: readonly PlannedOp[], bytes: number, sources: readonly OpSource[]): void {
     for (const { sent } of planned) sent?.();
     const startedAt = performance.now();
+    const polls = { relay: lease.relay, sentAt: startedAt, sources };
+    if (isPolls(lane)) this.#held.add(polls);
     const abort = new AbortController();
     const running = runBatch(
       lease,
@@ -279,6 +295,7 @@ export class Mux {
       lane === 'open' || isPolls(lane),
     ).then((result) => {
       this.#running.delete(running);
+      this.#held.delete(polls);
       if (bytes > 0) this.#bound.note(bytes, performance.now() - startedAt);
       for (const [index, { done, failed }] of planned.entries()) {
         if (result.ok) done(result.value[index] as TunnelResponse);
@@ -303,6 +320,9 @@ export class Mux {
     if (this.#groups.get(key) === group) this.#groups.delete(key);
   }
 }
+
+/** Touches nothing; its answer tells nothing that is needed here. */
+const VERSION_OP: PlannedOp = { op: { op: 'version' }, bytes: 0, done: () => {}, failed: () => {} };
 
 function accepted(group: Group, relay: Relay): boolean {
   for (const source of group.sources) if (source.accepts(relay)) return true;

@@ -51,6 +51,7 @@ export class Peers {
   constructor(options: PeersOptions) {
     this.#options = options;
     for (const relay of options.pool.relays) this.#peers.set(relay, unknownPeer());
+    options.pool.onPassedOver((relay) => this.#askInBackground(relay));
     options.pool.onSuccess((relay, recovered) => {
       const { known, askedAt } = this.of(relay);
       const due = known ? recovered : performance.now() - askedAt >= CLIENT_LIMITS.reaskMs;

@@ -17,7 +17,7 @@ import type { OpenRecord } from '../tunnel/open-record.js';
 import type { CloseTarget } from './close-op.js';
 import type { Level1Context, Swept } from './context.js';
 import { DataOps, type DataOp } from './data-ops.js';
-import type { Lane } from './lanes.js';
+import { isPolls, type Lane } from './lanes.js';
 import type { Batch, Grouping, OpSource, PlannedOp } from './mux.js';
 import { relayError } from './open.js';
 import { ReplyOrder } from './replies.js';
@@ -51,6 +51,8 @@ export class Level1Stream implements OpSource, Swept {
   #lastBytes = 0;
   #usedAt = performance.now();
   #waitingSince = Infinity;
+  /** The next op is a further poll, for those under way to give way. */
+  #gathering = false;
   /** No op was sent yet. */
   #fresh = true;
   #over = false;
@@ -93,6 +95,7 @@ export class Level1Stream implements OpSource, Swept {
       return [];
     }
     this.#fresh = false;
+    this.#gathering = false;
     this.#usedAt = performance.now();
     this.#ops.send(op);
     const { sid } = this.#start.target;
@@ -110,6 +113,21 @@ export class Level1Stream implements OpSource, Swept {
         failed: (failure) => this.#failed(op, failure),
       },
     ];
+  }
+
+  pollAgain(): boolean {
+    const { peers, mux } = this.#context;
+    if (this.#over || this.#gathering) return this.#gathering;
+    // Only nodes that tell their version are known to let polls give way.
+    const able = this.#sequenced && peers.of(this.#start.relay).version !== undefined;
+    const polls = this.#ops.inFlight > 0 && this.#ops.inFlight < LIMITS.maxPipelineDepth && !this.#ops.carryBytes;
+    const free = this.#queued === undefined || isPolls(this.#queued);
+    if (!able || !polls || !free || this.#channel.targetEnded || this.#channel.downloadCancelled) return false;
+    // The further poll of an active stream may be waiting for a place: it goes with the others now.
+    if (this.#queued !== undefined) mux.forget(this);
+    this.#gathering = true;
+    this.#queue('idle');
+    return true;
   }
 
   sweep(now: number): void {
@@ -134,6 +152,7 @@ export class Level1Stream implements OpSource, Swept {
     } else if (URGENCY.indexOf(next) > URGENCY.indexOf(this.#queued)) {
       // A poll that waits gives way to bytes, and to a poll that will be answered sooner.
       this.#context.mux.forget(this);
+      this.#gathering = false;
       this.#queue(next);
     }
   }
@@ -166,9 +185,9 @@ export class Level1Stream implements OpSource, Swept {
     const { pipelineDepth } = this.#context.options;
     const active = withBytes || this.#lastBytes > 0;
     const depth = active ? Math.min(pipelineDepth, LIMITS.maxPipelineDepth - (withBytes ? 0 : 1)) : 1;
-    if (inFlight < depth) return true;
+    if (inFlight < depth || (this.#gathering && inFlight < LIMITS.maxPipelineDepth)) return true;
     // Polls may all be held for many seconds: bytes need not wait for them, and bid them give way.
-    return withBytes && inFlight === pipelineDepth && !this.#ops.carryBytes;
+    return withBytes && inFlight < LIMITS.maxPipelineDepth && !this.#ops.carryBytes;
   }
 
   /** Whether the replies to come will probably fit into `times` the bytes that a stream may hold. */
@@ -186,6 +205,7 @@ export class Level1Stream implements OpSource, Swept {
     const affinity = this.#start.target.affinity();
     const { again } = this.#ops;
     if (again !== undefined) return { lane, key: `again:${affinity}:${again.batch}`, avoid: again.relay, wait: 'none' };
+    if (this.#gathering) return { lane, key: `gather:${affinity}`, wait: 'none', gathers: true };
     // An application that has just heard of its connection is about to write: its first bytes spare a first poll.
     if (lane === 'idle') return { lane, key: affinity, wait: this.#fresh ? 'always' : 'busy' };
     // An op whose predecessor is under way waits for it at the node, and makes its whole batch wait: only ops that follow

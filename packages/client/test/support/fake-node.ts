@@ -100,7 +100,7 @@ export class FakeNode {
     const echo = sequenced ? { seq: op.seq as number } : {};
     if (target === undefined) return { sid: op.sid as string, eof: true, ...echo };
     if (!sequenced) return { ...(await target.exchange(op, wait)), ...echo };
-    const refused = await target.turn(op.seq as number, op.d !== undefined);
+    const refused = await target.turn(op.seq as number, op.d !== undefined, wait);
     if (refused !== undefined) return { sid: target.sid, ...refused, ...echo };
     try {
       return { ...(await target.exchange(op, wait)), ...echo };
@@ -116,7 +116,8 @@ class BatchWait {
   readonly #waiting: Array<() => void> = [];
 
   onEnd(wake: () => void): void {
-    this.#waiting.push(wake);
+    if (this.over) wake();
+    else this.#waiting.push(wake);
   }
 
   end(): void {
@@ -136,7 +137,7 @@ export class FakeTarget {
   #failure: { e: string; code?: string } | undefined;
   #closed = false;
   #expected = 0;
-  readonly #turns = new Map<number, { urgent: boolean; go: () => void }>();
+  readonly #turns = new Map<number, { hurried: () => boolean; go: () => void }>();
   readonly #polls = new Set<() => void>();
   #onPoll: Array<() => void> = [];
 
@@ -211,16 +212,21 @@ export class FakeTarget {
     return { sid: this.sid, ...this.drain(op) };
   }
 
-  /** Waits for the turn of an op. */
-  async turn(seq: number, urgent: boolean): Promise<TunnelResponse | undefined> {
+  /** Waits for the turn of an op. Who has it gives way to bytes, and to an op whose batch waits for nothing else. */
+  async turn(seq: number, withBytes: boolean, wait: BatchWait): Promise<TunnelResponse | undefined> {
     if (seq < this.#expected || this.#turns.has(seq)) return { e: `seq ${seq} came before`, code: 'SEQ_REPEATED' };
+    const hurried = (): boolean => withBytes || wait.over;
     if (seq === this.#expected) {
-      this.#turns.set(seq, { urgent, go: () => {} });
+      this.#turns.set(seq, { hurried, go: () => {} });
       return undefined;
     }
-    // An op with bytes makes the polls before it give way.
-    if (urgent) this.release();
-    await new Promise<void>((resolve) => this.#turns.set(seq, { urgent, go: resolve }));
+    let waits = true;
+    wait.onEnd(() => {
+      if (waits) this.release();
+    });
+    if (hurried()) this.release();
+    await new Promise<void>((resolve) => this.#turns.set(seq, { hurried, go: resolve }));
+    waits = false;
     return undefined;
   }
 
@@ -231,7 +237,7 @@ export class FakeTarget {
   }
 
   #poll(wait: BatchWait): Promise<void> {
-    const hurried = [...this.#turns].some(([seq, { urgent }]) => seq > this.#expected && urgent);
+    const hurried = [...this.#turns].some(([seq, turn]) => seq > this.#expected && turn.hurried());
     if (hurried || wait.over) return Promise.resolve();
     return new Promise((resolve) => {
       const poll = (): void => {

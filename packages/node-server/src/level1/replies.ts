@@ -17,9 +17,12 @@ export function errorReply(op: Named, error: unknown): TunnelResponse {
   return { ...sidOf(op), e, code, ...seqOf(op) };
 }
 
-/** The stream or flow is not known (any more), which older clients take as its end. */
+/**
+ * The stream or flow is not known (any more). Older clients take that as its end; the code tells the others that it is none,
+ * so that a stream cut by a restart is never taken for complete.
+ */
 export function unknownSid(op: Named): TunnelResponse {
-  return { ...sidOf(op), eof: true, ...seqOf(op) };
+  return { ...sidOf(op), eof: true, code: 'UNKNOWN_SID', ...seqOf(op) };
 }
 
 /** The stream was closed as asked. */

@@ -7,7 +7,7 @@ import { asTunnelError } from '../open-reply.js';
 import { endToEnd, hasHeader } from './headers.js';
 import { OpeningDuplex } from './opening-duplex.js';
 import { failurePage } from './pages.js';
-import { respond } from './respond.js';
+import { connectionFields, dropRest, respond } from './respond.js';
 import type { RequestTarget } from './target.js';
 
 /**
@@ -38,11 +38,15 @@ export async function forwardPlainRequest(
     upstream.on('information', (info) => passInformation(response, info));
     upstream.on('response', (answer) => passAnswer(answer, response));
     upstream.on('error', (error) => fail(response, error));
-    response.on('close', () => {
+    const over = () => {
+      request.socket.off('close', over);
       // After a whole answer Node lets go of the stream itself, once what is left of the request is sent.
       if (!response.writableFinished) upstream.destroy();
       resolve();
-    });
+    };
+    response.once('close', over);
+    // An answer that waits behind another one does not hear of the end of its connection.
+    request.socket.once('close', over);
   });
 }
 
@@ -85,7 +89,7 @@ function passInformation(
 
 function passAnswer(answer: IncomingMessage, response: ServerResponse): void {
   const headers = endToEnd(answer.rawHeaders, ['transfer-encoding']);
-  if (!response.req.complete) headers.push('Connection', 'close');
+  headers.push(...connectionFields(response.req).flat());
   response.sendDate = false;
   try {
     response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers);
@@ -100,6 +104,7 @@ function passAnswer(answer: IncomingMessage, response: ServerResponse): void {
     if (!answer.complete || response.destroyed) return;
     if (Object.keys(answer.trailers).length > 0) response.addTrailers(answer.trailers);
     response.end();
+    dropRest(response.req);
   });
   answer.on('error', () => cut(response));
   answer.on('aborted', () => cut(response));
@@ -116,7 +121,7 @@ function fail(response: ServerResponse, error: Error): void {
 
 /** The answer was cut: so is the application's connection, or the rest would be taken for complete. */
 function cut(response: ServerResponse): void {
-  if (!response.writableEnded) response.socket?.resetAndDestroy();
+  if (!response.writableEnded) response.req.socket.resetAndDestroy();
 }
 
 function describe(error: Error & { code?: string }): TunnelError {

@@ -393,6 +393,48 @@ describe('a plain request', () => {
     expect(await app.over).toBe('end');
   });
 
+  test('a failure that comes before the body is heard, and the connection goes on after it', async () => {
+    const app = await application();
+    const bytes = 5_000_000;
+    app.write(`PUT http://example.org/ HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes}\r\n\r\n`);
+    (await tunnel.connects.next()).fail('DIAL_REFUSED');
+    app.write(Buffer.alloc(bytes, 'x'));
+    app.write(GET);
+    expect(await app.readUntil('What to do: ')).toContain('502 Bad Gateway');
+    const stream = (await tunnel.connects.next()).accept();
+    await stream.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    expect(await app.readUntil('\r\n\r\nok')).toContain('200 OK');
+  });
+
+  test('an answer that comes before the body is heard, and the connection goes on after it', async () => {
+    const app = await application();
+    const bytes = 5_000_000;
+    app.write(`PUT http://example.org/ HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes}\r\n\r\n`);
+    const early = (await tunnel.connects.next()).accept();
+    await early.send('HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno');
+    app.write(Buffer.alloc(bytes, 'x'));
+    app.write(GET);
+    expect(await app.readUntil('\r\n\r\nno')).toContain('413');
+    const stream = (await tunnel.connects.next()).accept();
+    await stream.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    expect(await app.readUntil('\r\n\r\nok')).toContain('200 OK');
+    await early.resetBy;
+  });
+
+  test('a cut answer that waits behind another one cuts the connection', async () => {
+    const app = await application();
+    app.write(GET.repeat(2));
+    const first = await tunnel.connects.next();
+    const second = (await tunnel.connects.next()).accept();
+    await second.send('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf');
+    // Once it was taken, the turn of the event loop that takes it brings it to its answer.
+    while (second.unread > 0) await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    second.cut();
+    expect(await app.over).toBe('ECONNRESET');
+    expect(await first.accept().resetBy).toBe('ABORTED');
+  });
+
   test('answers of pipelined requests come in order', async () => {
     const app = await application();
     app.write(GET.replace('page', 'one') + GET.replace('page', 'two'));

@@ -32,8 +32,9 @@ export async function startHttpProxy(tunnel: Tunnel, options: ProxyOptions): Pro
   const context = createContext('http', tunnel, resolveProxyOptions(options));
   const { handshakeMs } = context.options;
   const running = new Set<Promise<void>>();
-  const track = (work: Promise<void>) => {
-    const done = work.finally(() => running.delete(done));
+  const track = (socket: Socket, work: Promise<void>) => {
+    // None of them rejects; a bug in one must not end the process.
+    const done = work.catch(() => socket.resetAndDestroy()).then(() => void running.delete(done));
     running.add(done);
   };
   const server = createServer({
@@ -47,19 +48,24 @@ export async function startHttpProxy(tunnel: Tunnel, options: ProxyOptions): Pro
   });
   // The default of Node 20 drops all fields after 2,000, in silence; the size bounds them as it is.
   server.maxHeadersCount = 0;
-  const onRequest = (request: IncomingMessage, response: ServerResponse) => track(serve(context, request, response));
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    track(request.socket, serve(context, request, response));
+  };
   server.on('request', onRequest);
   // `Expect` is between application and target.
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', onRequest);
   server.on('connect', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    track(serveConnect(context, request, takeOver(socket, head)));
+    track(socket, serveConnect(context, request, takeOver(socket, head)));
   });
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    track(serveUpgrade(context, request, takeOver(socket, head)));
+    track(socket, serveUpgrade(context, request, takeOver(socket, head)));
   });
   server.on('clientError', (error: Error, socket: Socket) => badHeader(context, error, socket));
-  const listener = await openListener(server, context, () => {});
+  const listener = await openListener(server, context, (socket) => {
+    // Each waiting request listens for the end of its connection, besides those who always do.
+    socket.setMaxListeners(PROXY_LIMITS.maxPipelinedRequests + 10);
+  });
   return {
     address: listener.address,
     async close() {
