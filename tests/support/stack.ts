@@ -41,6 +41,8 @@ export interface Stack {
   story(): string;
   /** Resolves when the next exchange is over. */
   exchange(): Promise<void>;
+  /** Ends the node, and starts another one where it was. */
+  restartNode(): Promise<void>;
   /** Adds a forward; returns its `HOST:PORT`. */
   forward(target: { host: string; port: number }, options?: Partial<ForwardOptions>): Promise<string>;
   close(): Promise<void>;
@@ -69,17 +71,16 @@ export async function startStack({ way = 'relay', node: nodeOptions, proxy }: St
     closers.unshift(() => part.close());
     return part;
   };
-  const node = keep(
-    await startNode({
-      key: KEY,
-      listen: '127.0.0.1:0',
-      admin: '',
-      allowPrivate: true,
-      denyNames: ['denied.test'],
-      lookup: resolveTestName,
-      ...nodeOptions,
-    }),
-  );
+  const settings: NodeOptions = {
+    key: KEY,
+    listen: '127.0.0.1:0',
+    admin: '',
+    allowPrivate: true,
+    denyNames: ['denied.test'],
+    lookup: resolveTestName,
+    ...nodeOptions,
+  };
+  const node = keep(await startNode(settings));
   const events: MillraceEvent[] = [];
   const hub = new EventHub();
   hub.subscribe((event) => {
@@ -105,6 +106,10 @@ export async function startStack({ way = 'relay', node: nodeOptions, proxy }: St
     story: () => events.map((event) => JSON.stringify(event)).join('\n'),
     socks: socks.address,
     http: http.address,
+    async restartNode() {
+      await node.close();
+      keep(await startNode({ ...settings, listen: new URL(node.url).host }));
+    },
     async forward({ host, port }, options) {
       const forward: ProxyListener = keep(await startForward(tunnel, { listen, host, port, ...options }));
       return forward.address;

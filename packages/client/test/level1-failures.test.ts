@@ -28,6 +28,30 @@ describe('failures on the way', () => {
     expect(setup.events.filter(({ event }) => event === 'open-failed')).toHaveLength(0);
   });
 
+  test('a relay that never answered gets no open while another one works', async () => {
+    await using setup = fakeTunnel({ count: 2 });
+    const { tunnel, carriers } = setup;
+    const [bad, good] = [carriers[0]!, carriers[1]!];
+    bad.handleVersion = () => failed('RELAY_HTML', 'a page', true);
+    bad.handle = () => failed('RELAY_HTML', 'a page', true);
+    await eventOf(setup, 'peer');
+    for (let index = 0; index < 12; index += 1) (await tunnel.connect({ host: 'h', port: 1 })).reset();
+    expect(good.sent.all.some(({ ops }) => ops.some(({ op }) => op === 'connect'))).toBe(true);
+    expect(bad.sent.all.flatMap(({ ops }) => ops).filter(({ op }) => op !== 'version')).toEqual([]);
+  });
+
+  test('a relay that failed once gets opens again once a probe has worked', async () => {
+    await using setup = fakeTunnel({ count: 2 });
+    const { tunnel, carriers } = setup;
+    const flaky = carriers[0]!;
+    let broken = true;
+    flaky.handleVersion = () => (broken ? failed('RELAY_OFFLINE', 'not there', false) : undefined);
+    await eventOf(setup, 'relay-failed');
+    broken = false;
+    const connects = () => flaky.sent.all.flatMap(({ ops }) => ops).filter(({ op }) => op === 'connect');
+    while (connects().length === 0) (await tunnel.connect({ host: 'h', port: 1 })).reset();
+  });
+
   test('with one relay, an open that did not get through is tried again after a rest', async () => {
     stopTime();
     await using setup = fakeTunnel();
