@@ -149,7 +149,9 @@ describe('flows', () => {
     const test = await startTestNode();
     const flow = await openFlow(test);
     const stream = await openStream(test);
-    expect(await test.batch([{ op: 'data', sid: flow.sid, d: b64('x') }])).toEqual([{ sid: flow.sid, eof: true, code: 'UNKNOWN_SID' }]);
+    expect(await test.batch([{ op: 'data', sid: flow.sid, d: b64('x') }])).toEqual([
+      { sid: flow.sid, eof: true, code: 'UNKNOWN_SID' },
+    ]);
     expect(await test.batch([{ op: 'udp_data', sid: stream.sid, d: b64('x') }])).toEqual([
       { sid: stream.sid, eof: true, code: 'UNKNOWN_SID' },
     ]);
