@@ -29,15 +29,20 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 /** The parser's message is `error: …`, with a suggestion on a line of its own. */
 function usageError(error: CommanderError, argv: readonly string[]): CliError {
+  const unknown = argv[0] === 'help' && argv[1] !== undefined ? argv[1] : undefined;
+  if (unknown !== undefined) {
+    return new CliError('USAGE', `there is no command ${unknown}`, { next: '`millrace --help` lists them.' });
+  }
   if (error.code === 'commander.help') {
     const help = argv.length === 0 ? '--help' : `help ${argv[0]}`;
     return new CliError('USAGE', 'no command was given', { next: `\`millrace ${help}\` lists them.` });
   }
   const [what = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
   const next = suggestion?.replace(/^\((.*)\)$/, '$1');
-  const command = argv[0]?.startsWith('-') === false ? argv[0] : undefined;
+  const known = error.code !== 'commander.unknownCommand' && argv[0]?.startsWith('-') === false;
+  const command = known ? argv[0] : undefined;
   return new CliError('USAGE', what, {
     where: command === undefined ? 'millrace' : `millrace ${command}`,
-    next: next ?? `\`millrace help${command === undefined ? '' : ` ${command}`}\` lists what there is.`,
+    next: next ?? `\`millrace ${command === undefined ? '--help' : `help ${command}`}\` lists what there is.`,
   });
 }

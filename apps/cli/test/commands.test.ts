@@ -47,6 +47,8 @@ describe('a wrong command line', () => {
     [['keygen', 'extra'], 'too many arguments', 'millrace help'],
     [[], 'no command was given', 'millrace --help'],
     [['config'], 'no command was given', 'millrace help config'],
+    [['help', 'foo'], 'there is no command foo', 'millrace --help'],
+    [['foo'], "unknown command 'foo'", 'millrace --help'],
     [['up', '--pipeline-depth', '99'], '--pipeline-depth needs a whole number from 1 to 8, not "99"', 'millrace help'],
   ])('%j ends with 2, what is wrong and what to do', async (argv, what, next) => {
     const ran = await runToEnd(argv);
