@@ -2,7 +2,7 @@
 // so that later versions are tested against it. Run once per release, after `npx changeset version` and a build.
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { packAll, publishedPackages, root } from './run.mjs';
+import { packAll, publishedFolders, publishedPackages, root, run } from './run.mjs';
 
 // All packages share one version; a difference means that the release was not made with changesets.
 const versions = [...new Set(publishedPackages().map((manifest) => manifest.version))];
@@ -15,6 +15,9 @@ if (existsSync(folder) && !process.argv.includes('--again')) {
   );
   process.exit(1);
 }
+// From nothing, or what an earlier build left behind would be packed too.
+for (const path of publishedFolders) rmSync(join(root, path, 'dist'), { recursive: true, force: true });
+if (!run('npx', ['turbo', 'run', 'build', '--force', '--output-logs=errors-only'])) process.exit(1);
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 for (const { name, tarball } of packAll(folder)) process.stdout.write(`${name} ${tarball.slice(root.length)}\n`);
