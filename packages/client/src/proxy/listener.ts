@@ -60,7 +60,11 @@ export async function openListener(
       server.close(() => resolve());
     });
     // A reset, not an end: what was cut must not look complete.
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of sockets) {
+      // While its end is still on the way a socket cannot be reset: it would never close.
+      if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+      else socket.resetAndDestroy();
+    }
     await closed;
     await Promise.all(running);
   };
