@@ -1,4 +1,5 @@
 import type { Inlet } from './inlet.js';
+import { reset } from './reset.js';
 
 /**
  * Says a last thing to an application that was turned away, and ends the socket. What still comes is read and thrown
@@ -11,6 +12,6 @@ export function farewell(inlet: Inlet, answer: Uint8Array | string, lingerMs: nu
   if (socket.destroyed) return;
   inlet.discard();
   socket.end(answer);
-  const timer = setTimeout(() => socket.resetAndDestroy(), lingerMs);
+  const timer = setTimeout(() => reset(socket), lingerMs);
   socket.once('close', () => clearTimeout(timer));
 }

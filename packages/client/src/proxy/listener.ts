@@ -4,6 +4,7 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 import { formatHostPort, parseHostPort } from '@millrace/protocol';
 import { TunnelError } from '../errors.js';
 import type { ProxyContext } from './context.js';
+import { reset } from './reset.js';
 
 /** A running listener. */
 export interface ProxyListener {
@@ -60,11 +61,7 @@ export async function openListener(
       server.close(() => resolve());
     });
     // A reset, not an end: what was cut must not look complete.
-    for (const socket of sockets) {
-      // While its end is still on the way a socket cannot be reset: it would never close.
-      if (socket.writableEnded && !socket.writableFinished) socket.destroy();
-      else socket.resetAndDestroy();
-    }
+    for (const socket of sockets) reset(socket);
     await closed;
     await Promise.all(running);
   };

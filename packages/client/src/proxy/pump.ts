@@ -1,6 +1,7 @@
 import type { TunnelStream } from '../tunnel/types.js';
 import { HalfClosedWatch } from './half-closed-watch.js';
 import type { Inlet } from './inlet.js';
+import { reset } from './reset.js';
 
 /**
  * Carries bytes between an application's socket and a stream until both directions have ended.
@@ -80,7 +81,7 @@ async function pumpDown({ socket }: Inlet, stream: TunnelStream, watch?: HalfClo
     }
     socket.end();
   } catch {
-    socket.resetAndDestroy();
+    reset(socket);
   } finally {
     watch?.stop();
     socket.off('drain', onWake);
