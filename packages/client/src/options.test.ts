@@ -76,7 +76,7 @@ describe('options', () => {
       accounts: [{ name: 'mine', maxConcurrent: 5 }],
       relays: [{ ...node, account: 'mine' }, { ...node, account: 'mine' }, { ...relay, account: 'other' }, relay, node],
     });
-    expect(relays.map(({ account }) => accounts.get(account))).toEqual([5, 5, 30, 30, 256]);
+    expect(relays.map(({ account }) => accounts.get(account)?.maxConcurrent)).toEqual([5, 5, 30, 30, 256]);
     expect(new Set(relays.map(({ account }) => account)).size).toBe(4);
   });
 });

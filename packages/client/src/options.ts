@@ -1,6 +1,6 @@
 /** Options of a tunnel: one function returns them fully defaulted and range-checked. */
-import type { EventHub, MillraceEvent, RelayEntry, UpConfig } from '@millrace/protocol';
-import type { TunnelOptions } from './tunnel/types.js';
+import type { AccountEntry, EventHub, MillraceEvent, RelayEntry, UpConfig } from '@millrace/protocol';
+import type { StateStore, TunnelOptions } from './tunnel/types.js';
 import { ProtocolError } from '@millrace/protocol';
 import { checkKey, resolveUp } from '@millrace/protocol/config';
 import { TunnelError } from './errors.js';
@@ -14,13 +14,34 @@ export interface ResolvedRelay extends RelayEntry {
   readonly bodyKey: string;
   /** Account that it counts for. */
   readonly account: string;
+  /** What it carries whole; `auto` where that has to be found out. */
+  readonly carries: 'auto' | 'bytes' | 'text';
+  /** Level 2: longest that it bears an exchange without an answer. */
+  readonly holdMs: number;
+  /** Level 2: largest bodies, as they travel. */
+  readonly maxRequestBytes: number;
+  readonly maxResponseBytes: number;
+}
+
+/** Bounds of one account. */
+export interface ResolvedAccount {
+  /** Requests at once. */
+  readonly maxConcurrent: number;
+  /** Requests a day; undefined where nobody counts. */
+  readonly dailyRequests: number | undefined;
+  /** When the count begins anew, as in `AccountEntry.quotaReset`. */
+  readonly quotaReset: string;
+  /** Part of `dailyRequests` left unused, per cent. */
+  readonly quotaMarginPercent: number;
 }
 
 /** `TunnelOptions` with every default filled in. */
 export interface ResolvedOptions {
   readonly relays: readonly ResolvedRelay[];
-  /** Requests at once, by account. */
-  readonly accounts: ReadonlyMap<string, number>;
+  /** By the name in `ResolvedRelay.account`. */
+  readonly accounts: ReadonlyMap<string, ResolvedAccount>;
+  readonly level: 'auto' | '1' | '2';
+  readonly allowDowngrade: boolean;
   readonly pipelineDepth: number;
   readonly connectionsPerRelay: number;
   readonly connectTimeoutMs: number;
@@ -30,6 +51,7 @@ export interface ResolvedOptions {
   readonly streamBufferBytes: number;
   readonly timing: boolean;
   readonly logTargets: boolean;
+  readonly store: StateStore | undefined;
   readonly signal: AbortSignal | undefined;
   readonly events: EventHub<MillraceEvent> | undefined;
 }
@@ -38,6 +60,8 @@ export interface ResolvedOptions {
 const SHARED_KEYS = [
   'relays',
   'accounts',
+  'level',
+  'allowDowngrade',
   'pipelineDepth',
   'connectionsPerRelay',
   'connectTimeoutMs',
@@ -66,23 +90,26 @@ export function resolveOptions(options: TunnelOptions): ResolvedOptions {
 }
 
 function resolve(options: TunnelOptions): ResolvedOptions {
-  const { key, signal, events, ...section } = options;
+  const { key, signal, events, store, ...section } = options;
   if (typeof key !== 'string') throw new TunnelError('KEY_MISSING', 'no access key was given');
   checkKey(key);
   const up = resolveUp(section);
   const foreign = Object.keys(section).find((name) => !SHARED_KEYS.some((shared) => shared === name));
   if (foreign !== undefined) {
-    const known = ['key', 'signal', 'events', ...SHARED_KEYS].join(', ');
+    const known = ['key', 'signal', 'events', 'store', ...SHARED_KEYS].join(', ');
     throw new TunnelError('CONFIG_UNKNOWN_KEY', `${foreign} is not an option of a tunnel; known are ${known}`);
   }
-  const accounts = new Map(up.accounts.map(({ name, maxConcurrent }) => [`named ${name}`, maxConcurrent]));
+  const accounts = new Map(up.accounts.map((entry) => [`named ${entry.name}`, resolveAccount(entry)]));
   const relays = resolveRelays(up.relays, key);
   for (const { account, kind } of relays) {
-    if (!accounts.has(account)) accounts.set(account, kind === 'node' ? DIRECT_CONCURRENT : DEFAULT_CONCURRENT);
+    const maxConcurrent = kind === 'node' ? DIRECT_CONCURRENT : DEFAULT_CONCURRENT;
+    if (!accounts.has(account)) accounts.set(account, resolveAccount({ maxConcurrent }));
   }
   return {
     relays,
     accounts,
+    level: up.level,
+    allowDowngrade: up.allowDowngrade,
     pipelineDepth: up.pipelineDepth,
     connectionsPerRelay: up.connectionsPerRelay,
     connectTimeoutMs: up.connectTimeoutMs,
@@ -92,9 +119,15 @@ function resolve(options: TunnelOptions): ResolvedOptions {
     streamBufferBytes: up.streamBufferBytes,
     timing: up.timing,
     logTargets: up.logTargets,
+    store,
     signal,
     events,
   };
+}
+
+function resolveAccount(entry: Omit<AccountEntry, 'name'>): ResolvedAccount {
+  const { maxConcurrent = DEFAULT_CONCURRENT, dailyRequests, quotaReset = '00:00 UTC', quotaMarginPercent = 5 } = entry;
+  return { maxConcurrent, dailyRequests, quotaReset, quotaMarginPercent };
 }
 
 function resolveRelays(entries: readonly RelayEntry[], key: string): ResolvedRelay[] {
@@ -116,6 +149,11 @@ function resolveRelays(entries: readonly RelayEntry[], key: string): ResolvedRel
       name: count === 1 ? plain : `${plain} #${count}`,
       bodyKey: kind === 'script' ? (entry.token as string) : key,
       account: entry.account === undefined ? `of relay ${index}` : `named ${entry.account}`,
+      carries:
+        entry.carries === undefined || entry.carries === 'auto' ? (kind === 'script' ? 'text' : 'auto') : entry.carries,
+      holdMs: entry.holdMs ?? 30_000,
+      maxRequestBytes: entry.maxRequestBytes ?? 4 * 1024 * 1024,
+      maxResponseBytes: entry.maxResponseBytes ?? 4 * 1024 * 1024,
     };
   });
 }

@@ -59,11 +59,21 @@ describe('flags of a section', () => {
       'connect-to',
       'tls-name',
       'ca-file',
+      'carries',
+      'hold-ms',
+      'max-request-bytes',
+      'max-response-bytes',
     ]);
     expect(relay?.fields?.[1]).toMatchObject({ kind: 'choice', default: 'relay' });
     expect(flag('up', 'accounts')).toMatchObject({
       name: 'account',
-      fields: [{ name: 'name' }, { name: 'max-concurrent', kind: 'integer', maximum: 1024 }],
+      fields: [
+        { name: 'name' },
+        { name: 'max-concurrent', kind: 'integer', maximum: 1024 },
+        { name: 'daily-requests' },
+        { name: 'quota-reset' },
+        { name: 'quota-margin-percent' },
+      ],
     });
   });
 

@@ -1,12 +1,17 @@
 import { EventHub, type MillraceEvent } from '@millrace/protocol';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { failed, type Carrier, type CarrierAnswer } from './carrier.js';
-import { Account, Relay } from './relay.js';
+import { Account } from './account.js';
+import { Relay } from './relay.js';
 import { RelayPool, type Exchange, type Lease } from './relay-pool.js';
 
 const decode = (body: Uint8Array) => ({ ok: true as const, value: body });
 const exchange: Exchange<Uint8Array> = { body: new Uint8Array(3), ops: 1, send: { timeoutMs: 1 }, decode };
+const LEVEL2 = { carries: 'auto' as const, holdMs: 1, maxRequestBytes: 1, maxResponseBytes: 1 };
 const any = (_relay: Relay): boolean => true;
+
+const account = (maxConcurrent: number): Account =>
+  new Account('test', { maxConcurrent, dailyRequests: undefined, quotaReset: '00:00 UTC', quotaMarginPercent: 5 });
 
 function relay(
   name: string,
@@ -19,7 +24,7 @@ function relay(
     send: async () => answer(),
     close: async () => {},
   };
-  const entry = { url: name, name, kind: 'node' as const, bodyKey: '', account: name };
+  const entry = { url: name, name, kind: 'node' as const, bodyKey: '', account: name, ...LEVEL2 };
   return new Relay(entry, carrier, account);
 }
 
@@ -39,7 +44,7 @@ afterEach(() => {
 
 describe('relay pool', () => {
   test('leases are granted at once while there are places, then in the order asked', async () => {
-    const { pool } = setup(relay('a', new Account(2)));
+    const { pool } = setup(relay('a', account(2)));
     const [one, two] = [await lease(pool), await lease(pool)];
     const order: string[] = [];
     const third = lease(pool).then((granted) => (order.push('third'), granted));
@@ -55,7 +60,7 @@ describe('relay pool', () => {
   });
 
   test('who accepts only a busy relay holds up nobody behind', async () => {
-    const [a, b] = [relay('a', new Account(1)), relay('b', new Account(1))];
+    const [a, b] = [relay('a', account(1)), relay('b', account(1))];
     const { pool } = setup(a, b);
     const onA = (candidate: Relay) => candidate === a;
     const busy = await lease(pool, onA);
@@ -66,15 +71,15 @@ describe('relay pool', () => {
   });
 
   test('an account counts the requests of all its relays', async () => {
-    const account = new Account(3);
-    const { pool } = setup(relay('a', account), relay('b', account));
+    const shared = account(3);
+    const { pool } = setup(relay('a', shared), relay('b', shared));
     for (let index = 0; index < 3; index += 1) await lease(pool);
     expect(pool.free(any)).toBe(0);
     expect(pool.capacity).toBe(3);
   });
 
   test('relays with similar times take turns, and a much slower one gets less', async () => {
-    const relays = ['a', 'b', 'slow'].map((name) => relay(name, new Account(100)));
+    const relays = ['a', 'b', 'slow'].map((name) => relay(name, account(100)));
     const { pool } = setup(...relays);
     for (const [index, ms] of [100, 105, 2_000].entries()) relays[index]!.measure(ms);
     for (let index = 0; index < 30; index += 1) await lease(pool);
@@ -84,7 +89,7 @@ describe('relay pool', () => {
   });
 
   test('a relay to avoid is used only if there is no other', async () => {
-    const [a, b] = [relay('a', new Account(2)), relay('b', new Account(1))];
+    const [a, b] = [relay('a', account(2)), relay('b', account(1))];
     const { pool } = setup(a, b);
     expect((await lease(pool, any, a)).relay).toBe(b);
     expect((await lease(pool, any, a)).relay).toBe(a);
@@ -93,7 +98,7 @@ describe('relay pool', () => {
   test('a failed relay rests, with the cause as an event, and works again after one success', async () => {
     vi.useFakeTimers();
     let down = true;
-    const a = relay('a', new Account(2), () =>
+    const a = relay('a', account(2), () =>
       down ? failed('RELAY_HTML', 'a: a page', true) : { ok: true, body: new Uint8Array(5) },
     );
     const { pool, events } = setup(a);
@@ -124,7 +129,7 @@ describe('relay pool', () => {
     const clock = vi.spyOn(performance, 'now').mockImplementation(() => (time += step));
     for (let offset = 0; offset < 3; offset += 0.25) {
       step = 0;
-      const a = relay('a', new Account(1), () => failed('RELAY_HTML', 'a: a page', true));
+      const a = relay('a', account(1), () => failed('RELAY_HTML', 'a: a page', true));
       const { pool } = setup(a);
       await (await lease(pool)).exchange(exchange);
       // Every look at the clock takes time, and the rest ends at one of them.
@@ -138,9 +143,9 @@ describe('relay pool', () => {
   });
 
   test('a quota rests all relays of the account, and an answer that cannot be read counts as a failure', async () => {
-    const account = new Account(5);
-    const [a, b] = [relay('a', account, () => failed('RELAY_QUOTA_DAY', 'a: no more', false)), relay('b', account)];
-    const other = relay('c', new Account(1));
+    const shared = account(5);
+    const [a, b] = [relay('a', shared, () => failed('RELAY_QUOTA_DAY', 'a: no more', false)), relay('b', shared)];
+    const other = relay('c', account(1));
     const { pool } = setup(a, b, other);
     await (await lease(pool, (candidate) => candidate === a)).exchange(exchange);
     expect(pool.blocked((candidate) => candidate === b)).toMatchObject({ failure: { code: 'RELAY_QUOTA_DAY' } });
@@ -153,7 +158,7 @@ describe('relay pool', () => {
   });
 
   test('what was given up here is no failure of the relay', async () => {
-    const a = relay('a', new Account(1), () => failed('ABORTED', 'a: given up', true));
+    const a = relay('a', account(1), () => failed('ABORTED', 'a: given up', true));
     const { pool } = setup(a);
     await (await lease(pool)).exchange(exchange);
     expect(pool.blocked(any)).toBeUndefined();
@@ -161,7 +166,7 @@ describe('relay pool', () => {
   });
 
   test('a request can be withdrawn, also while another is granted', async () => {
-    const { pool } = setup(relay('a', new Account(1)));
+    const { pool } = setup(relay('a', account(1)));
     const first = await lease(pool);
     let granted = 0;
     const withdraws: Array<() => void> = [];
@@ -183,7 +188,7 @@ describe('relay pool', () => {
   });
 
   test('times of exchanges that the node held are not counted', async () => {
-    const a = relay('a', new Account(1));
+    const a = relay('a', account(1));
     const { pool } = setup(a);
     await (await lease(pool)).exchange({ ...exchange, held: true });
     expect(a.latencyMs).toBeUndefined();

@@ -39,6 +39,7 @@ export class RelayPool {
   readonly #failureListeners = new Set<(relay: Relay) => void>();
   readonly #successListeners = new Set<(relay: Relay, recovered: boolean) => void>();
   readonly #passedOverListeners = new Set<(relay: Relay) => void>();
+  readonly #changeListeners = new Set<() => void>();
   #inFlight = 0;
   #turn = 0;
   #serving = false;
@@ -79,6 +80,17 @@ export class RelayPool {
       const index = this.#requests.indexOf(request);
       if (index >= 0) this.#requests.splice(index, 1);
     };
+  }
+
+  /** Leave to send over that very relay, at once and before all that wait; undefined when it admits nothing now. */
+  lease(relay: Relay): Lease | undefined {
+    return relay.admits(performance.now()) ? this.#lease(relay) : undefined;
+  }
+
+  /** Calls `listener` whenever a place was taken or came free, or a rest began or ended: gates may be others now. */
+  onChange(listener: () => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
   }
 
   /** The shortest rest that keeps all relays that `accepts` takes from sending, with its cause; undefined while one works. */
@@ -174,6 +186,7 @@ export class RelayPool {
     relay.inFlight += 1;
     relay.account.inFlight += 1;
     this.#inFlight += 1;
+    this.#changed();
     const attempts = { relay: relay.breaker.begin(now), account: relay.account.breaker.begin(now) };
     let over = false;
     const end = (): void => {
@@ -182,6 +195,7 @@ export class RelayPool {
       relay.inFlight -= 1;
       relay.account.inFlight -= 1;
       this.#inFlight -= 1;
+      this.#changed();
       // Those that wait are served after whoever had the lease has seen its end.
       queueMicrotask(() => this.#serve());
     };
@@ -249,6 +263,10 @@ export class RelayPool {
       restMs,
     });
     for (const listener of this.#failureListeners) listener(relay);
+  }
+
+  #changed(): void {
+    for (const listener of this.#changeListeners) listener();
   }
 
   #wakeAfterRest(now: number): void {

@@ -1,19 +1,17 @@
-/** Relays and the accounts that they share, with what is known of them. */
+/** A relay, with what is known of it. */
 import type { CarrierFailure } from './carrier.js';
 import type { Carrier } from './carrier.js';
 import type { ResolvedRelay } from '../options.js';
 import type { RelayStats } from '../tunnel/types.js';
+import type { Account } from './account.js';
 import { Breaker } from './breaker.js';
 
-/** Requests that are under way at once over all relays of one account, and whether it takes any. */
-export class Account {
-  readonly breaker = new Breaker();
-  readonly maxConcurrent: number;
-  inFlight = 0;
-
-  constructor(maxConcurrent: number) {
-    this.maxConcurrent = maxConcurrent;
-  }
+/** What {@link Relay.gate} gives. */
+export interface RelayGate {
+  /** Most requests at once over this relay. */
+  readonly concurrency: number;
+  /** No request before this time, in ms on the clock of `performance.now()`; in the past when it does not rest. */
+  readonly blockedUntil: number;
 }
 
 /** One way to the node. */
@@ -44,6 +42,14 @@ export class Relay {
     return (
       this.account.inFlight < this.account.maxConcurrent && this.breaker.admits(now) && this.account.breaker.admits(now)
     );
+  }
+
+  /** What bounds it now, from outside of whoever sends: places of its account that others leave, and its rests. */
+  gate(now: number): RelayGate {
+    const free = Math.max(0, this.account.maxConcurrent - this.account.inFlight);
+    const blockedUntil = Math.max(this.breaker.restUntil, this.account.breaker.restUntil);
+    const trying = !this.breaker.admits(now) || !this.account.breaker.admits(now);
+    return { concurrency: trying ? 0 : this.inFlight + free, blockedUntil };
   }
 
   /** Why it takes no request, and how much longer; undefined when nothing but its load is against it. */

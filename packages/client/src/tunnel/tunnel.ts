@@ -1,7 +1,8 @@
 /** The tunnel itself: hands what applications ask for to the level, and keeps count. Universal: carriers are given to it. */
 import { EventHub, formatHostPort, type ErrorCode, type MillraceEvent } from '@millrace/protocol';
 import type { Carrier } from '../carriers/carrier.js';
-import { Account, Relay } from '../carriers/relay.js';
+import { Account } from '../carriers/account.js';
+import { Relay } from '../carriers/relay.js';
 import { RelayPool } from '../carriers/relay-pool.js';
 import { TunnelError } from '../errors.js';
 import { createLevel1 } from '../level1/level1.js';
@@ -165,7 +166,7 @@ class RelayTunnel implements Tunnel {
 }
 
 function createRelays(options: ResolvedOptions, createCarrier: CarrierFactory): Relay[] {
-  const accounts = new Map([...options.accounts].map(([name, max]) => [name, new Account(max)]));
+  const accounts = new Map([...options.accounts].map(([name, bounds]) => [name, new Account(name, bounds)]));
   return options.relays.map((entry) => {
     const account = accounts.get(entry.account) as Account;
     return new Relay(entry, createCarrier(entry, account.maxConcurrent, options), account);

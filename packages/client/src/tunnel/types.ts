@@ -7,6 +7,8 @@ export interface TunnelOptions extends Pick<
   UpConfig,
   | 'relays'
   | 'accounts'
+  | 'level'
+  | 'allowDowngrade'
   | 'pipelineDepth'
   | 'connectionsPerRelay'
   | 'connectTimeoutMs'
@@ -19,10 +21,20 @@ export interface TunnelOptions extends Pick<
 > {
   /** The access key of the node. */
   key: string;
+  /** Keeps request counts, holds and known nodes over restarts; `fileStore` of `@millrace/client/node` does it in a file. Default: nothing is kept. */
+  store?: StateStore;
   /** Aborting closes the tunnel, as `close()` does. */
   signal?: AbortSignal;
   /** Where events go; a hub of the tunnel's own otherwise. */
   events?: EventHub<MillraceEvent>;
+}
+
+/** Where a tunnel keeps what it should know after a restart: one text, without secrets. Calls never overlap. */
+export interface StateStore {
+  /** The text saved last; undefined when there is none. A rejection is told as an event, and counts as none. */
+  load(): Promise<string | undefined>;
+  /** Replaces it as a whole, or rejects and leaves it as it was. */
+  save(text: string): Promise<void>;
 }
 
 /** A way to one node, over one or more relays. */

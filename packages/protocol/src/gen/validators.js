@@ -122,17 +122,19 @@ errors===0}var config=validate15;var schema21={type:"object",additionalPropertie
 tlsKeyFile:{type:"string"},allowPrivate:{type:"boolean"},allowPorts:{type:"array",items:{type:"integer",minimum:1,maximum:65535}},denyPorts:{type:"array",items:{
 type:"integer",minimum:1,maximum:65535}},allowNames:{type:"array",items:{type:"string"}},denyNames:{type:"array",items:{type:"string"}},diagnose:{type:"boolean"},
 drainSeconds:{type:"integer",minimum:0,maximum:3600},maxStreams:{type:"integer",minimum:1,maximum:65536},maxBufferedBytes:{type:"integer",minimum:16777216,maximum:68719476736},
-maxRequestBytes:{type:"integer",minimum:67108864,maximum:68719476736},dialTimeoutMs:{type:"integer",minimum:100,maximum:6e4},longPollMs:{type:"integer",minimum:0,
-maximum:12e4},activeDrainMs:{type:"integer",minimum:0,maximum:1e4},settleStepMs:{type:"integer",minimum:1,maximum:1e3},settleMaxMs:{type:"integer",minimum:0,maximum:1e4},
-seqWaitMs:{type:"integer",minimum:100,maximum:6e5},streamIdleSeconds:{type:"integer",minimum:1,maximum:86400},flowIdleSeconds:{type:"integer",minimum:1,maximum:86400},
-logTargets:{type:"boolean"}}};var schema17={type:"object",additionalProperties:!1,properties:{embedded:{type:"boolean"},allowPrivate:{type:"boolean"},socks:{type:"string"},http:{type:"string"},
+maxClients:{type:"integer",minimum:1,maximum:65536},clientIdleSeconds:{type:"integer",minimum:10,maximum:86400},maxRequestBytes:{type:"integer",minimum:67108864,
+maximum:68719476736},dialTimeoutMs:{type:"integer",minimum:100,maximum:6e4},longPollMs:{type:"integer",minimum:0,maximum:12e4},activeDrainMs:{type:"integer",minimum:0,
+maximum:1e4},settleStepMs:{type:"integer",minimum:1,maximum:1e3},settleMaxMs:{type:"integer",minimum:0,maximum:1e4},seqWaitMs:{type:"integer",minimum:100,maximum:6e5},
+streamIdleSeconds:{type:"integer",minimum:1,maximum:86400},flowIdleSeconds:{type:"integer",minimum:1,maximum:86400},logTargets:{type:"boolean"}}};var schema17={type:"object",additionalProperties:!1,properties:{embedded:{type:"boolean"},allowPrivate:{type:"boolean"},socks:{type:"string"},http:{type:"string"},
 forward:{type:"array",items:{type:"string"}},proxyUser:{type:"string"},proxyPasswordFile:{type:"string"},relays:{type:"array",items:{$ref:"#/definitions/RelayEn\
-try"}},accounts:{type:"array",items:{$ref:"#/definitions/AccountEntry"}},keyFile:{type:"string"},openReply:{type:"string",enum:["early","result"]},firstBytesMs:{
-type:"integer",minimum:0,maximum:1e3},pipelineDepth:{type:"integer",minimum:1,maximum:8},connectionsPerRelay:{type:"integer",minimum:1,maximum:256},connectTimeoutMs:{
-type:"integer",minimum:100,maximum:6e4},exchangeTimeoutMs:{type:"integer",minimum:1e3,maximum:6e5},batchWaitMs:{type:"integer",minimum:0,maximum:1e3},flowIdleSeconds:{
-type:"integer",minimum:1,maximum:86400},streamBufferBytes:{type:"integer",minimum:65536,maximum:67108864},timing:{type:"boolean"},logTargets:{type:"boolean"}}},
-schema18={type:"object",additionalProperties:!1,required:["url"],properties:{url:{type:"string",minLength:1},kind:{type:"string",enum:["node","relay","script"]},
-token:{type:"string"},tokenFile:{type:"string"},account:{type:"string"},connectTo:{type:"string"},tlsName:{type:"string"},caFile:{type:"string"}}};var func10=Object.prototype.hasOwnProperty;function validate16(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;
+try"}},accounts:{type:"array",items:{$ref:"#/definitions/AccountEntry"}},level:{type:"string",enum:["1","2","auto"]},allowDowngrade:{type:"boolean"},stateFile:{
+type:"string"},keyFile:{type:"string"},openReply:{type:"string",enum:["early","result"]},firstBytesMs:{type:"integer",minimum:0,maximum:1e3},pipelineDepth:{type:"\
+integer",minimum:1,maximum:8},connectionsPerRelay:{type:"integer",minimum:1,maximum:256},connectTimeoutMs:{type:"integer",minimum:100,maximum:6e4},exchangeTimeoutMs:{
+type:"integer",minimum:1e3,maximum:6e5},batchWaitMs:{type:"integer",minimum:0,maximum:1e3},flowIdleSeconds:{type:"integer",minimum:1,maximum:86400},streamBufferBytes:{
+type:"integer",minimum:65536,maximum:67108864},timing:{type:"boolean"},logTargets:{type:"boolean"}}},schema18={type:"object",additionalProperties:!1,required:["\
+url"],properties:{url:{type:"string",minLength:1},kind:{type:"string",enum:["node","relay","script"]},token:{type:"string"},tokenFile:{type:"string"},account:{type:"\
+string"},connectTo:{type:"string"},tlsName:{type:"string"},caFile:{type:"string"},carries:{type:"string",enum:["auto","bytes","text"]},holdMs:{type:"integer",minimum:0,
+maximum:6e5},maxRequestBytes:{type:"integer",minimum:4096,maximum:67108864},maxResponseBytes:{type:"integer",minimum:4096,maximum:67108864}}};var func10=Object.prototype.hasOwnProperty;function validate16(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;
 if(errors===0)if(data&&typeof data=="object"&&!Array.isArray(data)){let _errs1=errors;for(let key0 in data)if(!func10.call(schema17.properties,key0)){return validate16.
 errors=[{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:key0},message:"must NOT have additional prop\
 erties"}],!1;break}if(_errs1===errors){if(data.embedded!==void 0){let _errs2=errors;if(typeof data.embedded!="boolean")return validate16.errors=[{instancePath:instancePath+
@@ -154,122 +156,167 @@ operties/proxyPasswordFile/type",keyword:"type",params:{type:"string"},message:"
 relays!==void 0){let data8=data.relays,_errs18=errors;if(errors===_errs18)if(Array.isArray(data8)){var valid2=!0;let len1=data8.length;for(let i1=0;i1<len1;i1++){
 let data9=data8[i1],_errs20=errors;if(errors===errors)if(data9&&typeof data9=="object"&&!Array.isArray(data9)){let missing0;if(data9.url===void 0&&(missing0="ur\
 l"))return validate16.errors=[{instancePath:instancePath+"/relays/"+i1,schemaPath:"#/definitions/RelayEntry/required",keyword:"required",params:{missingProperty:missing0},
-message:"must have required property '"+missing0+"'"}],!1;{let _errs23=errors;for(let key1 in data9)if(!(key1==="url"||key1==="kind"||key1==="token"||key1==="to\
-kenFile"||key1==="account"||key1==="connectTo"||key1==="tlsName"||key1==="caFile")){return validate16.errors=[{instancePath:instancePath+"/relays/"+i1,schemaPath:"\
-#/definitions/RelayEntry/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:key1},message:"must NOT have additional properties"}],!1;
-break}if(_errs23===errors){if(data9.url!==void 0){let data10=data9.url,_errs24=errors;if(errors===_errs24)if(typeof data10=="string"){if(func2(data10)<1)return validate16.
-errors=[{instancePath:instancePath+"/relays/"+i1+"/url",schemaPath:"#/definitions/RelayEntry/properties/url/minLength",keyword:"minLength",params:{limit:1},message:"\
-must NOT have fewer than 1 characters"}],!1}else return validate16.errors=[{instancePath:instancePath+"/relays/"+i1+"/url",schemaPath:"#/definitions/RelayEntry/\
-properties/url/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs24===errors}else var valid4=!0;if(valid4){if(data9.kind!==
-void 0){let data11=data9.kind,_errs26=errors;if(typeof data11!="string")return validate16.errors=[{instancePath:instancePath+"/relays/"+i1+"/kind",schemaPath:"#\
-/definitions/RelayEntry/properties/kind/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;if(!(data11==="node"||data11==="relay"||data11===
-"script"))return validate16.errors=[{instancePath:instancePath+"/relays/"+i1+"/kind",schemaPath:"#/definitions/RelayEntry/properties/kind/enum",keyword:"enum",params:{
-allowedValues:schema18.properties.kind.enum},message:"must be equal to one of the allowed values"}],!1;var valid4=_errs26===errors}else var valid4=!0;if(valid4){
-if(data9.token!==void 0){let _errs28=errors;if(typeof data9.token!="string")return validate16.errors=[{instancePath:instancePath+"/relays/"+i1+"/token",schemaPath:"\
-#/definitions/RelayEntry/properties/token/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs28===errors}else var valid4=!0;
-if(valid4){if(data9.tokenFile!==void 0){let _errs30=errors;if(typeof data9.tokenFile!="string")return validate16.errors=[{instancePath:instancePath+"/relays/"+i1+
-"/tokenFile",schemaPath:"#/definitions/RelayEntry/properties/tokenFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs30===
+message:"must have required property '"+missing0+"'"}],!1;{let _errs23=errors;for(let key1 in data9)if(!func10.call(schema18.properties,key1)){return validate16.
+errors=[{instancePath:instancePath+"/relays/"+i1,schemaPath:"#/definitions/RelayEntry/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:key1},
+message:"must NOT have additional properties"}],!1;break}if(_errs23===errors){if(data9.url!==void 0){let data10=data9.url,_errs24=errors;if(errors===_errs24)if(typeof data10==
+"string"){if(func2(data10)<1)return validate16.errors=[{instancePath:instancePath+"/relays/"+i1+"/url",schemaPath:"#/definitions/RelayEntry/properties/url/minLe\
+ngth",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return validate16.errors=[{instancePath:instancePath+"/rela\
+ys/"+i1+"/url",schemaPath:"#/definitions/RelayEntry/properties/url/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs24===
+errors}else var valid4=!0;if(valid4){if(data9.kind!==void 0){let data11=data9.kind,_errs26=errors;if(typeof data11!="string")return validate16.errors=[{instancePath:instancePath+
+"/relays/"+i1+"/kind",schemaPath:"#/definitions/RelayEntry/properties/kind/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;if(!(data11===
+"node"||data11==="relay"||data11==="script"))return validate16.errors=[{instancePath:instancePath+"/relays/"+i1+"/kind",schemaPath:"#/definitions/RelayEntry/pro\
+perties/kind/enum",keyword:"enum",params:{allowedValues:schema18.properties.kind.enum},message:"must be equal to one of the allowed values"}],!1;var valid4=_errs26===
+errors}else var valid4=!0;if(valid4){if(data9.token!==void 0){let _errs28=errors;if(typeof data9.token!="string")return validate16.errors=[{instancePath:instancePath+
+"/relays/"+i1+"/token",schemaPath:"#/definitions/RelayEntry/properties/token/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs28===
+errors}else var valid4=!0;if(valid4){if(data9.tokenFile!==void 0){let _errs30=errors;if(typeof data9.tokenFile!="string")return validate16.errors=[{instancePath:instancePath+
+"/relays/"+i1+"/tokenFile",schemaPath:"#/definitions/RelayEntry/properties/tokenFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs30===
 errors}else var valid4=!0;if(valid4){if(data9.account!==void 0){let _errs32=errors;if(typeof data9.account!="string")return validate16.errors=[{instancePath:instancePath+
 "/relays/"+i1+"/account",schemaPath:"#/definitions/RelayEntry/properties/account/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs32===
 errors}else var valid4=!0;if(valid4){if(data9.connectTo!==void 0){let _errs34=errors;if(typeof data9.connectTo!="string")return validate16.errors=[{instancePath:instancePath+
 "/relays/"+i1+"/connectTo",schemaPath:"#/definitions/RelayEntry/properties/connectTo/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs34===
 errors}else var valid4=!0;if(valid4){if(data9.tlsName!==void 0){let _errs36=errors;if(typeof data9.tlsName!="string")return validate16.errors=[{instancePath:instancePath+
 "/relays/"+i1+"/tlsName",schemaPath:"#/definitions/RelayEntry/properties/tlsName/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs36===
-errors}else var valid4=!0;if(valid4)if(data9.caFile!==void 0){let _errs38=errors;if(typeof data9.caFile!="string")return validate16.errors=[{instancePath:instancePath+
+errors}else var valid4=!0;if(valid4){if(data9.caFile!==void 0){let _errs38=errors;if(typeof data9.caFile!="string")return validate16.errors=[{instancePath:instancePath+
 "/relays/"+i1+"/caFile",schemaPath:"#/definitions/RelayEntry/properties/caFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs38===
-errors}else var valid4=!0}}}}}}}}}else return validate16.errors=[{instancePath:instancePath+"/relays/"+i1,schemaPath:"#/definitions/RelayEntry/type",keyword:"ty\
-pe",params:{type:"object"},message:"must be object"}],!1;var valid2=_errs20===errors;if(!valid2)break}}else return validate16.errors=[{instancePath:instancePath+
+errors}else var valid4=!0;if(valid4){if(data9.carries!==void 0){let data18=data9.carries,_errs40=errors;if(typeof data18!="string")return validate16.errors=[{instancePath:instancePath+
+"/relays/"+i1+"/carries",schemaPath:"#/definitions/RelayEntry/properties/carries/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;if(!(data18===
+"auto"||data18==="bytes"||data18==="text"))return validate16.errors=[{instancePath:instancePath+"/relays/"+i1+"/carries",schemaPath:"#/definitions/RelayEntry/pr\
+operties/carries/enum",keyword:"enum",params:{allowedValues:schema18.properties.carries.enum},message:"must be equal to one of the allowed values"}],!1;var valid4=_errs40===
+errors}else var valid4=!0;if(valid4){if(data9.holdMs!==void 0){let data19=data9.holdMs,_errs42=errors;if(!(typeof data19=="number"&&!(data19%1)&&!isNaN(data19)&&
+isFinite(data19)))return validate16.errors=[{instancePath:instancePath+"/relays/"+i1+"/holdMs",schemaPath:"#/definitions/RelayEntry/properties/holdMs/type",keyword:"\
+type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs42&&typeof data19=="number"&&isFinite(data19)){if(data19>6e5||isNaN(data19))return validate16.
+errors=[{instancePath:instancePath+"/relays/"+i1+"/holdMs",schemaPath:"#/definitions/RelayEntry/properties/holdMs/maximum",keyword:"maximum",params:{comparison:"\
+<=",limit:6e5},message:"must be <= 600000"}],!1;if(data19<0||isNaN(data19))return validate16.errors=[{instancePath:instancePath+"/relays/"+i1+"/holdMs",schemaPath:"\
+#/definitions/RelayEntry/properties/holdMs/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid4=_errs42===errors}else
+var valid4=!0;if(valid4){if(data9.maxRequestBytes!==void 0){let data20=data9.maxRequestBytes,_errs44=errors;if(!(typeof data20=="number"&&!(data20%1)&&!isNaN(data20)&&
+isFinite(data20)))return validate16.errors=[{instancePath:instancePath+"/relays/"+i1+"/maxRequestBytes",schemaPath:"#/definitions/RelayEntry/properties/maxReque\
+stBytes/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs44&&typeof data20=="number"&&isFinite(data20)){if(data20>67108864||
+isNaN(data20))return validate16.errors=[{instancePath:instancePath+"/relays/"+i1+"/maxRequestBytes",schemaPath:"#/definitions/RelayEntry/properties/maxRequestBy\
+tes/maximum",keyword:"maximum",params:{comparison:"<=",limit:67108864},message:"must be <= 67108864"}],!1;if(data20<4096||isNaN(data20))return validate16.errors=
+[{instancePath:instancePath+"/relays/"+i1+"/maxRequestBytes",schemaPath:"#/definitions/RelayEntry/properties/maxRequestBytes/minimum",keyword:"minimum",params:{
+comparison:">=",limit:4096},message:"must be >= 4096"}],!1}var valid4=_errs44===errors}else var valid4=!0;if(valid4)if(data9.maxResponseBytes!==void 0){let data21=data9.
+maxResponseBytes,_errs46=errors;if(!(typeof data21=="number"&&!(data21%1)&&!isNaN(data21)&&isFinite(data21)))return validate16.errors=[{instancePath:instancePath+
+"/relays/"+i1+"/maxResponseBytes",schemaPath:"#/definitions/RelayEntry/properties/maxResponseBytes/type",keyword:"type",params:{type:"integer"},message:"must be\
+ integer"}],!1;if(errors===_errs46&&typeof data21=="number"&&isFinite(data21)){if(data21>67108864||isNaN(data21))return validate16.errors=[{instancePath:instancePath+
+"/relays/"+i1+"/maxResponseBytes",schemaPath:"#/definitions/RelayEntry/properties/maxResponseBytes/maximum",keyword:"maximum",params:{comparison:"<=",limit:67108864},
+message:"must be <= 67108864"}],!1;if(data21<4096||isNaN(data21))return validate16.errors=[{instancePath:instancePath+"/relays/"+i1+"/maxResponseBytes",schemaPath:"\
+#/definitions/RelayEntry/properties/maxResponseBytes/minimum",keyword:"minimum",params:{comparison:">=",limit:4096},message:"must be >= 4096"}],!1}var valid4=_errs46===
+errors}else var valid4=!0}}}}}}}}}}}}}else return validate16.errors=[{instancePath:instancePath+"/relays/"+i1,schemaPath:"#/definitions/RelayEntry/type",keyword:"\
+type",params:{type:"object"},message:"must be object"}],!1;var valid2=_errs20===errors;if(!valid2)break}}else return validate16.errors=[{instancePath:instancePath+
 "/relays",schemaPath:"#/properties/relays/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs18===errors}else var valid0=!0;
-if(valid0){if(data.accounts!==void 0){let data18=data.accounts,_errs40=errors;if(errors===_errs40)if(Array.isArray(data18)){var valid5=!0;let len2=data18.length;
-for(let i2=0;i2<len2;i2++){let data19=data18[i2],_errs42=errors;if(errors===errors)if(data19&&typeof data19=="object"&&!Array.isArray(data19)){let missing1;if(data19.
+if(valid0){if(data.accounts!==void 0){let data22=data.accounts,_errs48=errors;if(errors===_errs48)if(Array.isArray(data22)){var valid5=!0;let len2=data22.length;
+for(let i2=0;i2<len2;i2++){let data23=data22[i2],_errs50=errors;if(errors===errors)if(data23&&typeof data23=="object"&&!Array.isArray(data23)){let missing1;if(data23.
 name===void 0&&(missing1="name"))return validate16.errors=[{instancePath:instancePath+"/accounts/"+i2,schemaPath:"#/definitions/AccountEntry/required",keyword:"\
-required",params:{missingProperty:missing1},message:"must have required property '"+missing1+"'"}],!1;{let _errs45=errors;for(let key2 in data19)if(!(key2==="na\
-me"||key2==="maxConcurrent")){return validate16.errors=[{instancePath:instancePath+"/accounts/"+i2,schemaPath:"#/definitions/AccountEntry/additionalProperties",
-keyword:"additionalProperties",params:{additionalProperty:key2},message:"must NOT have additional properties"}],!1;break}if(_errs45===errors){if(data19.name!==void 0){
-let data20=data19.name,_errs46=errors;if(errors===_errs46)if(typeof data20=="string"){if(func2(data20)<1)return validate16.errors=[{instancePath:instancePath+"/\
-accounts/"+i2+"/name",schemaPath:"#/definitions/AccountEntry/properties/name/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1\
- characters"}],!1}else return validate16.errors=[{instancePath:instancePath+"/accounts/"+i2+"/name",schemaPath:"#/definitions/AccountEntry/properties/name/type",
-keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid7=_errs46===errors}else var valid7=!0;if(valid7)if(data19.maxConcurrent!==void 0){let data21=data19.
-maxConcurrent,_errs48=errors;if(!(typeof data21=="number"&&!(data21%1)&&!isNaN(data21)&&isFinite(data21)))return validate16.errors=[{instancePath:instancePath+"\
-/accounts/"+i2+"/maxConcurrent",schemaPath:"#/definitions/AccountEntry/properties/maxConcurrent/type",keyword:"type",params:{type:"integer"},message:"must be in\
-teger"}],!1;if(errors===_errs48&&typeof data21=="number"&&isFinite(data21)){if(data21>1024||isNaN(data21))return validate16.errors=[{instancePath:instancePath+"\
-/accounts/"+i2+"/maxConcurrent",schemaPath:"#/definitions/AccountEntry/properties/maxConcurrent/maximum",keyword:"maximum",params:{comparison:"<=",limit:1024},message:"\
-must be <= 1024"}],!1;if(data21<1||isNaN(data21))return validate16.errors=[{instancePath:instancePath+"/accounts/"+i2+"/maxConcurrent",schemaPath:"#/definitions\
-/AccountEntry/properties/maxConcurrent/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid7=_errs48===errors}else var valid7=!0}}}else
-return validate16.errors=[{instancePath:instancePath+"/accounts/"+i2,schemaPath:"#/definitions/AccountEntry/type",keyword:"type",params:{type:"object"},message:"\
-must be object"}],!1;var valid5=_errs42===errors;if(!valid5)break}}else return validate16.errors=[{instancePath:instancePath+"/accounts",schemaPath:"#/propertie\
-s/accounts/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs40===errors}else var valid0=!0;if(valid0){if(data.keyFile!==void 0){
-let _errs50=errors;if(typeof data.keyFile!="string")return validate16.errors=[{instancePath:instancePath+"/keyFile",schemaPath:"#/properties/keyFile/type",keyword:"\
-type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs50===errors}else var valid0=!0;if(valid0){if(data.openReply!==void 0){let data23=data.
-openReply,_errs52=errors;if(typeof data23!="string")return validate16.errors=[{instancePath:instancePath+"/openReply",schemaPath:"#/properties/openReply/type",keyword:"\
-type",params:{type:"string"},message:"must be string"}],!1;if(!(data23==="early"||data23==="result"))return validate16.errors=[{instancePath:instancePath+"/open\
-Reply",schemaPath:"#/properties/openReply/enum",keyword:"enum",params:{allowedValues:schema17.properties.openReply.enum},message:"must be equal to one of the al\
-lowed values"}],!1;var valid0=_errs52===errors}else var valid0=!0;if(valid0){if(data.firstBytesMs!==void 0){let data24=data.firstBytesMs,_errs54=errors;if(!(typeof data24==
-"number"&&!(data24%1)&&!isNaN(data24)&&isFinite(data24)))return validate16.errors=[{instancePath:instancePath+"/firstBytesMs",schemaPath:"#/properties/firstByte\
-sMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs54&&typeof data24=="number"&&isFinite(data24)){if(data24>1e3||isNaN(
-data24))return validate16.errors=[{instancePath:instancePath+"/firstBytesMs",schemaPath:"#/properties/firstBytesMs/maximum",keyword:"maximum",params:{comparison:"\
-<=",limit:1e3},message:"must be <= 1000"}],!1;if(data24<0||isNaN(data24))return validate16.errors=[{instancePath:instancePath+"/firstBytesMs",schemaPath:"#/prop\
-erties/firstBytesMs/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid0=_errs54===errors}else var valid0=!0;if(valid0){
-if(data.pipelineDepth!==void 0){let data25=data.pipelineDepth,_errs56=errors;if(!(typeof data25=="number"&&!(data25%1)&&!isNaN(data25)&&isFinite(data25)))return validate16.
-errors=[{instancePath:instancePath+"/pipelineDepth",schemaPath:"#/properties/pipelineDepth/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],
-!1;if(errors===_errs56&&typeof data25=="number"&&isFinite(data25)){if(data25>8||isNaN(data25))return validate16.errors=[{instancePath:instancePath+"/pipelineDep\
-th",schemaPath:"#/properties/pipelineDepth/maximum",keyword:"maximum",params:{comparison:"<=",limit:8},message:"must be <= 8"}],!1;if(data25<1||isNaN(data25))return validate16.
-errors=[{instancePath:instancePath+"/pipelineDepth",schemaPath:"#/properties/pipelineDepth/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"\
-must be >= 1"}],!1}var valid0=_errs56===errors}else var valid0=!0;if(valid0){if(data.connectionsPerRelay!==void 0){let data26=data.connectionsPerRelay,_errs58=errors;
-if(!(typeof data26=="number"&&!(data26%1)&&!isNaN(data26)&&isFinite(data26)))return validate16.errors=[{instancePath:instancePath+"/connectionsPerRelay",schemaPath:"\
-#/properties/connectionsPerRelay/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs58&&typeof data26=="number"&&isFinite(
-data26)){if(data26>256||isNaN(data26))return validate16.errors=[{instancePath:instancePath+"/connectionsPerRelay",schemaPath:"#/properties/connectionsPerRelay/m\
-aximum",keyword:"maximum",params:{comparison:"<=",limit:256},message:"must be <= 256"}],!1;if(data26<1||isNaN(data26))return validate16.errors=[{instancePath:instancePath+
-"/connectionsPerRelay",schemaPath:"#/properties/connectionsPerRelay/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid0=_errs58===
-errors}else var valid0=!0;if(valid0){if(data.connectTimeoutMs!==void 0){let data27=data.connectTimeoutMs,_errs60=errors;if(!(typeof data27=="number"&&!(data27%1)&&
-!isNaN(data27)&&isFinite(data27)))return validate16.errors=[{instancePath:instancePath+"/connectTimeoutMs",schemaPath:"#/properties/connectTimeoutMs/type",keyword:"\
-type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs60&&typeof data27=="number"&&isFinite(data27)){if(data27>6e4||isNaN(data27))return validate16.
-errors=[{instancePath:instancePath+"/connectTimeoutMs",schemaPath:"#/properties/connectTimeoutMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:6e4},message:"\
-must be <= 60000"}],!1;if(data27<100||isNaN(data27))return validate16.errors=[{instancePath:instancePath+"/connectTimeoutMs",schemaPath:"#/properties/connectTim\
-eoutMs/minimum",keyword:"minimum",params:{comparison:">=",limit:100},message:"must be >= 100"}],!1}var valid0=_errs60===errors}else var valid0=!0;if(valid0){if(data.
-exchangeTimeoutMs!==void 0){let data28=data.exchangeTimeoutMs,_errs62=errors;if(!(typeof data28=="number"&&!(data28%1)&&!isNaN(data28)&&isFinite(data28)))return validate16.
-errors=[{instancePath:instancePath+"/exchangeTimeoutMs",schemaPath:"#/properties/exchangeTimeoutMs/type",keyword:"type",params:{type:"integer"},message:"must be\
- integer"}],!1;if(errors===_errs62&&typeof data28=="number"&&isFinite(data28)){if(data28>6e5||isNaN(data28))return validate16.errors=[{instancePath:instancePath+
-"/exchangeTimeoutMs",schemaPath:"#/properties/exchangeTimeoutMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:6e5},message:"must be <= 600000"}],!1;if(data28<
-1e3||isNaN(data28))return validate16.errors=[{instancePath:instancePath+"/exchangeTimeoutMs",schemaPath:"#/properties/exchangeTimeoutMs/minimum",keyword:"minimu\
-m",params:{comparison:">=",limit:1e3},message:"must be >= 1000"}],!1}var valid0=_errs62===errors}else var valid0=!0;if(valid0){if(data.batchWaitMs!==void 0){let data29=data.
-batchWaitMs,_errs64=errors;if(!(typeof data29=="number"&&!(data29%1)&&!isNaN(data29)&&isFinite(data29)))return validate16.errors=[{instancePath:instancePath+"/b\
-atchWaitMs",schemaPath:"#/properties/batchWaitMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs64&&typeof data29==
-"number"&&isFinite(data29)){if(data29>1e3||isNaN(data29))return validate16.errors=[{instancePath:instancePath+"/batchWaitMs",schemaPath:"#/properties/batchWaitM\
-s/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e3},message:"must be <= 1000"}],!1;if(data29<0||isNaN(data29))return validate16.errors=[{instancePath:instancePath+
-"/batchWaitMs",schemaPath:"#/properties/batchWaitMs/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid0=_errs64===
-errors}else var valid0=!0;if(valid0){if(data.flowIdleSeconds!==void 0){let data30=data.flowIdleSeconds,_errs66=errors;if(!(typeof data30=="number"&&!(data30%1)&&
-!isNaN(data30)&&isFinite(data30)))return validate16.errors=[{instancePath:instancePath+"/flowIdleSeconds",schemaPath:"#/properties/flowIdleSeconds/type",keyword:"\
-type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs66&&typeof data30=="number"&&isFinite(data30)){if(data30>86400||isNaN(data30))return validate16.
-errors=[{instancePath:instancePath+"/flowIdleSeconds",schemaPath:"#/properties/flowIdleSeconds/maximum",keyword:"maximum",params:{comparison:"<=",limit:86400},message:"\
-must be <= 86400"}],!1;if(data30<1||isNaN(data30))return validate16.errors=[{instancePath:instancePath+"/flowIdleSeconds",schemaPath:"#/properties/flowIdleSecon\
-ds/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid0=_errs66===errors}else var valid0=!0;if(valid0){if(data.streamBufferBytes!==
-void 0){let data31=data.streamBufferBytes,_errs68=errors;if(!(typeof data31=="number"&&!(data31%1)&&!isNaN(data31)&&isFinite(data31)))return validate16.errors=[
-{instancePath:instancePath+"/streamBufferBytes",schemaPath:"#/properties/streamBufferBytes/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],
-!1;if(errors===_errs68&&typeof data31=="number"&&isFinite(data31)){if(data31>67108864||isNaN(data31))return validate16.errors=[{instancePath:instancePath+"/stre\
-amBufferBytes",schemaPath:"#/properties/streamBufferBytes/maximum",keyword:"maximum",params:{comparison:"<=",limit:67108864},message:"must be <= 67108864"}],!1;
-if(data31<65536||isNaN(data31))return validate16.errors=[{instancePath:instancePath+"/streamBufferBytes",schemaPath:"#/properties/streamBufferBytes/minimum",keyword:"\
-minimum",params:{comparison:">=",limit:65536},message:"must be >= 65536"}],!1}var valid0=_errs68===errors}else var valid0=!0;if(valid0){if(data.timing!==void 0){
-let _errs70=errors;if(typeof data.timing!="boolean")return validate16.errors=[{instancePath:instancePath+"/timing",schemaPath:"#/properties/timing/type",keyword:"\
-type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs70===errors}else var valid0=!0;if(valid0)if(data.logTargets!==void 0){let _errs72=errors;
-if(typeof data.logTargets!="boolean")return validate16.errors=[{instancePath:instancePath+"/logTargets",schemaPath:"#/properties/logTargets/type",keyword:"type",
-params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs72===errors}else var valid0=!0}}}}}}}}}}}}}}}}}}}}}else return validate16.errors=[{instancePath,
-schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate16.errors=vErrors,errors===0}function validate15(data,{instancePath="",
-parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&!Array.isArray(data)){let _errs2=errors;
-for(let key0 in data)if(!(key0==="$schema"||key0==="up"||key0==="doctor"||key0==="node"||key0==="relay")){return validate15.errors=[{instancePath,schemaPath:"#/\
-additionalProperties",keyword:"additionalProperties",params:{additionalProperty:key0},message:"must NOT have additional properties"}],!1;break}if(_errs2===errors){
-if(data.$schema!==void 0){let _errs3=errors;if(typeof data.$schema!="string")return validate15.errors=[{instancePath:instancePath+"/$schema",schemaPath:"#/prope\
-rties/%24schema/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs3===errors}else var valid0=!0;if(valid0){if(data.up!==
-void 0){let _errs5=errors;validate16(data.up,{instancePath:instancePath+"/up",parentData:data,parentDataProperty:"up",rootData})||(vErrors=vErrors===null?validate16.
-errors:vErrors.concat(validate16.errors),errors=vErrors.length);var valid0=_errs5===errors}else var valid0=!0;if(valid0){if(data.doctor!==void 0){let data2=data.
-doctor,_errs6=errors;if(errors===errors)if(data2&&typeof data2=="object"&&!Array.isArray(data2)){let _errs9=errors;for(let key1 in data2)if(!(key1==="target"||key1===
-"ipv6Target"||key1==="maxClockSkewSeconds"||key1==="strict")){return validate15.errors=[{instancePath:instancePath+"/doctor",schemaPath:"#/definitions/DoctorCon\
-fig/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:key1},message:"must NOT have additional properties"}],!1;break}if(_errs9===errors){
-if(data2.target!==void 0){let data3=data2.target,_errs10=errors;if(errors===_errs10)if(Array.isArray(data3)){var valid3=!0;let len0=data3.length;for(let i0=0;i0<
-len0;i0++){let _errs12=errors;if(typeof data3[i0]!="string")return validate15.errors=[{instancePath:instancePath+"/doctor/target/"+i0,schemaPath:"#/definitions/\
-DoctorConfig/properties/target/items/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs12===errors;if(!valid3)break}}else
-return validate15.errors=[{instancePath:instancePath+"/doctor/target",schemaPath:"#/definitions/DoctorConfig/properties/target/type",keyword:"type",params:{type:"\
-array"},message:"must be array"}],!1;var valid2=_errs10===errors}else var valid2=!0;if(valid2){if(data2.ipv6Target!==void 0){let _errs14=errors;if(typeof data2.
+required",params:{missingProperty:missing1},message:"must have required property '"+missing1+"'"}],!1;{let _errs53=errors;for(let key2 in data23)if(!(key2==="na\
+me"||key2==="maxConcurrent"||key2==="dailyRequests"||key2==="quotaReset"||key2==="quotaMarginPercent")){return validate16.errors=[{instancePath:instancePath+"/a\
+ccounts/"+i2,schemaPath:"#/definitions/AccountEntry/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:key2},message:"must NOT have\
+ additional properties"}],!1;break}if(_errs53===errors){if(data23.name!==void 0){let data24=data23.name,_errs54=errors;if(errors===_errs54)if(typeof data24=="st\
+ring"){if(func2(data24)<1)return validate16.errors=[{instancePath:instancePath+"/accounts/"+i2+"/name",schemaPath:"#/definitions/AccountEntry/properties/name/mi\
+nLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return validate16.errors=[{instancePath:instancePath+"/a\
+ccounts/"+i2+"/name",schemaPath:"#/definitions/AccountEntry/properties/name/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid7=_errs54===
+errors}else var valid7=!0;if(valid7){if(data23.maxConcurrent!==void 0){let data25=data23.maxConcurrent,_errs56=errors;if(!(typeof data25=="number"&&!(data25%1)&&
+!isNaN(data25)&&isFinite(data25)))return validate16.errors=[{instancePath:instancePath+"/accounts/"+i2+"/maxConcurrent",schemaPath:"#/definitions/AccountEntry/p\
+roperties/maxConcurrent/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs56&&typeof data25=="number"&&isFinite(data25)){
+if(data25>1024||isNaN(data25))return validate16.errors=[{instancePath:instancePath+"/accounts/"+i2+"/maxConcurrent",schemaPath:"#/definitions/AccountEntry/prope\
+rties/maxConcurrent/maximum",keyword:"maximum",params:{comparison:"<=",limit:1024},message:"must be <= 1024"}],!1;if(data25<1||isNaN(data25))return validate16.errors=
+[{instancePath:instancePath+"/accounts/"+i2+"/maxConcurrent",schemaPath:"#/definitions/AccountEntry/properties/maxConcurrent/minimum",keyword:"minimum",params:{
+comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid7=_errs56===errors}else var valid7=!0;if(valid7){if(data23.dailyRequests!==void 0){let data26=data23.
+dailyRequests,_errs58=errors;if(!(typeof data26=="number"&&!(data26%1)&&!isNaN(data26)&&isFinite(data26)))return validate16.errors=[{instancePath:instancePath+"\
+/accounts/"+i2+"/dailyRequests",schemaPath:"#/definitions/AccountEntry/properties/dailyRequests/type",keyword:"type",params:{type:"integer"},message:"must be in\
+teger"}],!1;if(errors===_errs58&&typeof data26=="number"&&isFinite(data26)){if(data26>1e9||isNaN(data26))return validate16.errors=[{instancePath:instancePath+"/\
+accounts/"+i2+"/dailyRequests",schemaPath:"#/definitions/AccountEntry/properties/dailyRequests/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e9},message:"\
+must be <= 1000000000"}],!1;if(data26<1||isNaN(data26))return validate16.errors=[{instancePath:instancePath+"/accounts/"+i2+"/dailyRequests",schemaPath:"#/defin\
+itions/AccountEntry/properties/dailyRequests/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid7=_errs58===errors}else
+var valid7=!0;if(valid7){if(data23.quotaReset!==void 0){let _errs60=errors;if(typeof data23.quotaReset!="string")return validate16.errors=[{instancePath:instancePath+
+"/accounts/"+i2+"/quotaReset",schemaPath:"#/definitions/AccountEntry/properties/quotaReset/type",keyword:"type",params:{type:"string"},message:"must be string"}],
+!1;var valid7=_errs60===errors}else var valid7=!0;if(valid7)if(data23.quotaMarginPercent!==void 0){let data28=data23.quotaMarginPercent,_errs62=errors;if(!(typeof data28==
+"number"&&!(data28%1)&&!isNaN(data28)&&isFinite(data28)))return validate16.errors=[{instancePath:instancePath+"/accounts/"+i2+"/quotaMarginPercent",schemaPath:"\
+#/definitions/AccountEntry/properties/quotaMarginPercent/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs62&&typeof data28==
+"number"&&isFinite(data28)){if(data28>90||isNaN(data28))return validate16.errors=[{instancePath:instancePath+"/accounts/"+i2+"/quotaMarginPercent",schemaPath:"#\
+/definitions/AccountEntry/properties/quotaMarginPercent/maximum",keyword:"maximum",params:{comparison:"<=",limit:90},message:"must be <= 90"}],!1;if(data28<0||isNaN(
+data28))return validate16.errors=[{instancePath:instancePath+"/accounts/"+i2+"/quotaMarginPercent",schemaPath:"#/definitions/AccountEntry/properties/quotaMargin\
+Percent/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid7=_errs62===errors}else var valid7=!0}}}}}}else return validate16.
+errors=[{instancePath:instancePath+"/accounts/"+i2,schemaPath:"#/definitions/AccountEntry/type",keyword:"type",params:{type:"object"},message:"must be object"}],
+!1;var valid5=_errs50===errors;if(!valid5)break}}else return validate16.errors=[{instancePath:instancePath+"/accounts",schemaPath:"#/properties/accounts/type",keyword:"\
+type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs48===errors}else var valid0=!0;if(valid0){if(data.level!==void 0){let data29=data.level,
+_errs64=errors;if(typeof data29!="string")return validate16.errors=[{instancePath:instancePath+"/level",schemaPath:"#/properties/level/type",keyword:"type",params:{
+type:"string"},message:"must be string"}],!1;if(!(data29==="1"||data29==="2"||data29==="auto"))return validate16.errors=[{instancePath:instancePath+"/level",schemaPath:"\
+#/properties/level/enum",keyword:"enum",params:{allowedValues:schema17.properties.level.enum},message:"must be equal to one of the allowed values"}],!1;var valid0=_errs64===
+errors}else var valid0=!0;if(valid0){if(data.allowDowngrade!==void 0){let _errs66=errors;if(typeof data.allowDowngrade!="boolean")return validate16.errors=[{instancePath:instancePath+
+"/allowDowngrade",schemaPath:"#/properties/allowDowngrade/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs66===errors}else
+var valid0=!0;if(valid0){if(data.stateFile!==void 0){let _errs68=errors;if(typeof data.stateFile!="string")return validate16.errors=[{instancePath:instancePath+
+"/stateFile",schemaPath:"#/properties/stateFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs68===errors}else var valid0=!0;
+if(valid0){if(data.keyFile!==void 0){let _errs70=errors;if(typeof data.keyFile!="string")return validate16.errors=[{instancePath:instancePath+"/keyFile",schemaPath:"\
+#/properties/keyFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs70===errors}else var valid0=!0;if(valid0){if(data.
+openReply!==void 0){let data33=data.openReply,_errs72=errors;if(typeof data33!="string")return validate16.errors=[{instancePath:instancePath+"/openReply",schemaPath:"\
+#/properties/openReply/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;if(!(data33==="early"||data33==="result"))return validate16.errors=
+[{instancePath:instancePath+"/openReply",schemaPath:"#/properties/openReply/enum",keyword:"enum",params:{allowedValues:schema17.properties.openReply.enum},message:"\
+must be equal to one of the allowed values"}],!1;var valid0=_errs72===errors}else var valid0=!0;if(valid0){if(data.firstBytesMs!==void 0){let data34=data.firstBytesMs,
+_errs74=errors;if(!(typeof data34=="number"&&!(data34%1)&&!isNaN(data34)&&isFinite(data34)))return validate16.errors=[{instancePath:instancePath+"/firstBytesMs",
+schemaPath:"#/properties/firstBytesMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs74&&typeof data34=="number"&&
+isFinite(data34)){if(data34>1e3||isNaN(data34))return validate16.errors=[{instancePath:instancePath+"/firstBytesMs",schemaPath:"#/properties/firstBytesMs/maximu\
+m",keyword:"maximum",params:{comparison:"<=",limit:1e3},message:"must be <= 1000"}],!1;if(data34<0||isNaN(data34))return validate16.errors=[{instancePath:instancePath+
+"/firstBytesMs",schemaPath:"#/properties/firstBytesMs/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid0=_errs74===
+errors}else var valid0=!0;if(valid0){if(data.pipelineDepth!==void 0){let data35=data.pipelineDepth,_errs76=errors;if(!(typeof data35=="number"&&!(data35%1)&&!isNaN(
+data35)&&isFinite(data35)))return validate16.errors=[{instancePath:instancePath+"/pipelineDepth",schemaPath:"#/properties/pipelineDepth/type",keyword:"type",params:{
+type:"integer"},message:"must be integer"}],!1;if(errors===_errs76&&typeof data35=="number"&&isFinite(data35)){if(data35>8||isNaN(data35))return validate16.errors=
+[{instancePath:instancePath+"/pipelineDepth",schemaPath:"#/properties/pipelineDepth/maximum",keyword:"maximum",params:{comparison:"<=",limit:8},message:"must be\
+ <= 8"}],!1;if(data35<1||isNaN(data35))return validate16.errors=[{instancePath:instancePath+"/pipelineDepth",schemaPath:"#/properties/pipelineDepth/minimum",keyword:"\
+minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid0=_errs76===errors}else var valid0=!0;if(valid0){if(data.connectionsPerRelay!==void 0){
+let data36=data.connectionsPerRelay,_errs78=errors;if(!(typeof data36=="number"&&!(data36%1)&&!isNaN(data36)&&isFinite(data36)))return validate16.errors=[{instancePath:instancePath+
+"/connectionsPerRelay",schemaPath:"#/properties/connectionsPerRelay/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs78&&
+typeof data36=="number"&&isFinite(data36)){if(data36>256||isNaN(data36))return validate16.errors=[{instancePath:instancePath+"/connectionsPerRelay",schemaPath:"\
+#/properties/connectionsPerRelay/maximum",keyword:"maximum",params:{comparison:"<=",limit:256},message:"must be <= 256"}],!1;if(data36<1||isNaN(data36))return validate16.
+errors=[{instancePath:instancePath+"/connectionsPerRelay",schemaPath:"#/properties/connectionsPerRelay/minimum",keyword:"minimum",params:{comparison:">=",limit:1},
+message:"must be >= 1"}],!1}var valid0=_errs78===errors}else var valid0=!0;if(valid0){if(data.connectTimeoutMs!==void 0){let data37=data.connectTimeoutMs,_errs80=errors;
+if(!(typeof data37=="number"&&!(data37%1)&&!isNaN(data37)&&isFinite(data37)))return validate16.errors=[{instancePath:instancePath+"/connectTimeoutMs",schemaPath:"\
+#/properties/connectTimeoutMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs80&&typeof data37=="number"&&isFinite(
+data37)){if(data37>6e4||isNaN(data37))return validate16.errors=[{instancePath:instancePath+"/connectTimeoutMs",schemaPath:"#/properties/connectTimeoutMs/maximum",
+keyword:"maximum",params:{comparison:"<=",limit:6e4},message:"must be <= 60000"}],!1;if(data37<100||isNaN(data37))return validate16.errors=[{instancePath:instancePath+
+"/connectTimeoutMs",schemaPath:"#/properties/connectTimeoutMs/minimum",keyword:"minimum",params:{comparison:">=",limit:100},message:"must be >= 100"}],!1}var valid0=_errs80===
+errors}else var valid0=!0;if(valid0){if(data.exchangeTimeoutMs!==void 0){let data38=data.exchangeTimeoutMs,_errs82=errors;if(!(typeof data38=="number"&&!(data38%
+1)&&!isNaN(data38)&&isFinite(data38)))return validate16.errors=[{instancePath:instancePath+"/exchangeTimeoutMs",schemaPath:"#/properties/exchangeTimeoutMs/type",
+keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs82&&typeof data38=="number"&&isFinite(data38)){if(data38>6e5||isNaN(data38))
+return validate16.errors=[{instancePath:instancePath+"/exchangeTimeoutMs",schemaPath:"#/properties/exchangeTimeoutMs/maximum",keyword:"maximum",params:{comparison:"\
+<=",limit:6e5},message:"must be <= 600000"}],!1;if(data38<1e3||isNaN(data38))return validate16.errors=[{instancePath:instancePath+"/exchangeTimeoutMs",schemaPath:"\
+#/properties/exchangeTimeoutMs/minimum",keyword:"minimum",params:{comparison:">=",limit:1e3},message:"must be >= 1000"}],!1}var valid0=_errs82===errors}else var valid0=!0;
+if(valid0){if(data.batchWaitMs!==void 0){let data39=data.batchWaitMs,_errs84=errors;if(!(typeof data39=="number"&&!(data39%1)&&!isNaN(data39)&&isFinite(data39)))
+return validate16.errors=[{instancePath:instancePath+"/batchWaitMs",schemaPath:"#/properties/batchWaitMs/type",keyword:"type",params:{type:"integer"},message:"m\
+ust be integer"}],!1;if(errors===_errs84&&typeof data39=="number"&&isFinite(data39)){if(data39>1e3||isNaN(data39))return validate16.errors=[{instancePath:instancePath+
+"/batchWaitMs",schemaPath:"#/properties/batchWaitMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e3},message:"must be <= 1000"}],!1;if(data39<0||isNaN(
+data39))return validate16.errors=[{instancePath:instancePath+"/batchWaitMs",schemaPath:"#/properties/batchWaitMs/minimum",keyword:"minimum",params:{comparison:"\
+>=",limit:0},message:"must be >= 0"}],!1}var valid0=_errs84===errors}else var valid0=!0;if(valid0){if(data.flowIdleSeconds!==void 0){let data40=data.flowIdleSeconds,
+_errs86=errors;if(!(typeof data40=="number"&&!(data40%1)&&!isNaN(data40)&&isFinite(data40)))return validate16.errors=[{instancePath:instancePath+"/flowIdleSecon\
+ds",schemaPath:"#/properties/flowIdleSeconds/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs86&&typeof data40=="nu\
+mber"&&isFinite(data40)){if(data40>86400||isNaN(data40))return validate16.errors=[{instancePath:instancePath+"/flowIdleSeconds",schemaPath:"#/properties/flowIdl\
+eSeconds/maximum",keyword:"maximum",params:{comparison:"<=",limit:86400},message:"must be <= 86400"}],!1;if(data40<1||isNaN(data40))return validate16.errors=[{instancePath:instancePath+
+"/flowIdleSeconds",schemaPath:"#/properties/flowIdleSeconds/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid0=_errs86===
+errors}else var valid0=!0;if(valid0){if(data.streamBufferBytes!==void 0){let data41=data.streamBufferBytes,_errs88=errors;if(!(typeof data41=="number"&&!(data41%
+1)&&!isNaN(data41)&&isFinite(data41)))return validate16.errors=[{instancePath:instancePath+"/streamBufferBytes",schemaPath:"#/properties/streamBufferBytes/type",
+keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs88&&typeof data41=="number"&&isFinite(data41)){if(data41>67108864||isNaN(
+data41))return validate16.errors=[{instancePath:instancePath+"/streamBufferBytes",schemaPath:"#/properties/streamBufferBytes/maximum",keyword:"maximum",params:{
+comparison:"<=",limit:67108864},message:"must be <= 67108864"}],!1;if(data41<65536||isNaN(data41))return validate16.errors=[{instancePath:instancePath+"/streamB\
+ufferBytes",schemaPath:"#/properties/streamBufferBytes/minimum",keyword:"minimum",params:{comparison:">=",limit:65536},message:"must be >= 65536"}],!1}var valid0=_errs88===
+errors}else var valid0=!0;if(valid0){if(data.timing!==void 0){let _errs90=errors;if(typeof data.timing!="boolean")return validate16.errors=[{instancePath:instancePath+
+"/timing",schemaPath:"#/properties/timing/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs90===errors}else var valid0=!0;
+if(valid0)if(data.logTargets!==void 0){let _errs92=errors;if(typeof data.logTargets!="boolean")return validate16.errors=[{instancePath:instancePath+"/logTargets",
+schemaPath:"#/properties/logTargets/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs92===errors}else var valid0=!0}}}}}}}}}}}}}}}}}}}}}}}}else
+return validate16.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate16.errors=vErrors,
+errors===0}function validate15(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data==
+"object"&&!Array.isArray(data)){let _errs2=errors;for(let key0 in data)if(!(key0==="$schema"||key0==="up"||key0==="doctor"||key0==="node"||key0==="relay")){return validate15.
+errors=[{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:key0},message:"must NOT have additional prop\
+erties"}],!1;break}if(_errs2===errors){if(data.$schema!==void 0){let _errs3=errors;if(typeof data.$schema!="string")return validate15.errors=[{instancePath:instancePath+
+"/$schema",schemaPath:"#/properties/%24schema/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs3===errors}else var valid0=!0;
+if(valid0){if(data.up!==void 0){let _errs5=errors;validate16(data.up,{instancePath:instancePath+"/up",parentData:data,parentDataProperty:"up",rootData})||(vErrors=
+vErrors===null?validate16.errors:vErrors.concat(validate16.errors),errors=vErrors.length);var valid0=_errs5===errors}else var valid0=!0;if(valid0){if(data.doctor!==
+void 0){let data2=data.doctor,_errs6=errors;if(errors===errors)if(data2&&typeof data2=="object"&&!Array.isArray(data2)){let _errs9=errors;for(let key1 in data2)
+if(!(key1==="target"||key1==="ipv6Target"||key1==="maxClockSkewSeconds"||key1==="strict")){return validate15.errors=[{instancePath:instancePath+"/doctor",schemaPath:"\
+#/definitions/DoctorConfig/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:key1},message:"must NOT have additional properties"}],
+!1;break}if(_errs9===errors){if(data2.target!==void 0){let data3=data2.target,_errs10=errors;if(errors===_errs10)if(Array.isArray(data3)){var valid3=!0;let len0=data3.
+length;for(let i0=0;i0<len0;i0++){let _errs12=errors;if(typeof data3[i0]!="string")return validate15.errors=[{instancePath:instancePath+"/doctor/target/"+i0,schemaPath:"\
+#/definitions/DoctorConfig/properties/target/items/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs12===errors;if(!valid3)
+break}}else return validate15.errors=[{instancePath:instancePath+"/doctor/target",schemaPath:"#/definitions/DoctorConfig/properties/target/type",keyword:"type",
+params:{type:"array"},message:"must be array"}],!1;var valid2=_errs10===errors}else var valid2=!0;if(valid2){if(data2.ipv6Target!==void 0){let _errs14=errors;if(typeof data2.
 ipv6Target!="string")return validate15.errors=[{instancePath:instancePath+"/doctor/ipv6Target",schemaPath:"#/definitions/DoctorConfig/properties/ipv6Target/type",
 keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid2=_errs14===errors}else var valid2=!0;if(valid2){if(data2.maxClockSkewSeconds!==void 0){
 let data6=data2.maxClockSkewSeconds,_errs16=errors;if(!(typeof data6=="number"&&!(data6%1)&&!isNaN(data6)&&isFinite(data6)))return validate15.errors=[{instancePath:instancePath+
@@ -344,109 +391,126 @@ _errs58&&typeof data26=="number"&&isFinite(data26)){if(data26>68719476736||isNaN
 Bytes",schemaPath:"#/definitions/NodeConfig/properties/maxBufferedBytes/maximum",keyword:"maximum",params:{comparison:"<=",limit:68719476736},message:"must be <\
 = 68719476736"}],!1;if(data26<16777216||isNaN(data26))return validate15.errors=[{instancePath:instancePath+"/node/maxBufferedBytes",schemaPath:"#/definitions/No\
 deConfig/properties/maxBufferedBytes/minimum",keyword:"minimum",params:{comparison:">=",limit:16777216},message:"must be >= 16777216"}],!1}var valid5=_errs58===
-errors}else var valid5=!0;if(valid5){if(data8.maxRequestBytes!==void 0){let data27=data8.maxRequestBytes,_errs60=errors;if(!(typeof data27=="number"&&!(data27%1)&&
-!isNaN(data27)&&isFinite(data27)))return validate15.errors=[{instancePath:instancePath+"/node/maxRequestBytes",schemaPath:"#/definitions/NodeConfig/properties/m\
-axRequestBytes/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs60&&typeof data27=="number"&&isFinite(data27)){if(data27>
-68719476736||isNaN(data27))return validate15.errors=[{instancePath:instancePath+"/node/maxRequestBytes",schemaPath:"#/definitions/NodeConfig/properties/maxReque\
-stBytes/maximum",keyword:"maximum",params:{comparison:"<=",limit:68719476736},message:"must be <= 68719476736"}],!1;if(data27<67108864||isNaN(data27))return validate15.
-errors=[{instancePath:instancePath+"/node/maxRequestBytes",schemaPath:"#/definitions/NodeConfig/properties/maxRequestBytes/minimum",keyword:"minimum",params:{comparison:"\
->=",limit:67108864},message:"must be >= 67108864"}],!1}var valid5=_errs60===errors}else var valid5=!0;if(valid5){if(data8.dialTimeoutMs!==void 0){let data28=data8.
-dialTimeoutMs,_errs62=errors;if(!(typeof data28=="number"&&!(data28%1)&&!isNaN(data28)&&isFinite(data28)))return validate15.errors=[{instancePath:instancePath+"\
-/node/dialTimeoutMs",schemaPath:"#/definitions/NodeConfig/properties/dialTimeoutMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===
-_errs62&&typeof data28=="number"&&isFinite(data28)){if(data28>6e4||isNaN(data28))return validate15.errors=[{instancePath:instancePath+"/node/dialTimeoutMs",schemaPath:"\
-#/definitions/NodeConfig/properties/dialTimeoutMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:6e4},message:"must be <= 60000"}],!1;if(data28<100||isNaN(
-data28))return validate15.errors=[{instancePath:instancePath+"/node/dialTimeoutMs",schemaPath:"#/definitions/NodeConfig/properties/dialTimeoutMs/minimum",keyword:"\
-minimum",params:{comparison:">=",limit:100},message:"must be >= 100"}],!1}var valid5=_errs62===errors}else var valid5=!0;if(valid5){if(data8.longPollMs!==void 0){
-let data29=data8.longPollMs,_errs64=errors;if(!(typeof data29=="number"&&!(data29%1)&&!isNaN(data29)&&isFinite(data29)))return validate15.errors=[{instancePath:instancePath+
-"/node/longPollMs",schemaPath:"#/definitions/NodeConfig/properties/longPollMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===
-_errs64&&typeof data29=="number"&&isFinite(data29)){if(data29>12e4||isNaN(data29))return validate15.errors=[{instancePath:instancePath+"/node/longPollMs",schemaPath:"\
-#/definitions/NodeConfig/properties/longPollMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:12e4},message:"must be <= 120000"}],!1;if(data29<0||isNaN(
-data29))return validate15.errors=[{instancePath:instancePath+"/node/longPollMs",schemaPath:"#/definitions/NodeConfig/properties/longPollMs/minimum",keyword:"min\
-imum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid5=_errs64===errors}else var valid5=!0;if(valid5){if(data8.activeDrainMs!==void 0){let data30=data8.
-activeDrainMs,_errs66=errors;if(!(typeof data30=="number"&&!(data30%1)&&!isNaN(data30)&&isFinite(data30)))return validate15.errors=[{instancePath:instancePath+"\
-/node/activeDrainMs",schemaPath:"#/definitions/NodeConfig/properties/activeDrainMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===
-_errs66&&typeof data30=="number"&&isFinite(data30)){if(data30>1e4||isNaN(data30))return validate15.errors=[{instancePath:instancePath+"/node/activeDrainMs",schemaPath:"\
-#/definitions/NodeConfig/properties/activeDrainMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e4},message:"must be <= 10000"}],!1;if(data30<0||isNaN(
-data30))return validate15.errors=[{instancePath:instancePath+"/node/activeDrainMs",schemaPath:"#/definitions/NodeConfig/properties/activeDrainMs/minimum",keyword:"\
-minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid5=_errs66===errors}else var valid5=!0;if(valid5){if(data8.settleStepMs!==void 0){
-let data31=data8.settleStepMs,_errs68=errors;if(!(typeof data31=="number"&&!(data31%1)&&!isNaN(data31)&&isFinite(data31)))return validate15.errors=[{instancePath:instancePath+
-"/node/settleStepMs",schemaPath:"#/definitions/NodeConfig/properties/settleStepMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===
-_errs68&&typeof data31=="number"&&isFinite(data31)){if(data31>1e3||isNaN(data31))return validate15.errors=[{instancePath:instancePath+"/node/settleStepMs",schemaPath:"\
-#/definitions/NodeConfig/properties/settleStepMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e3},message:"must be <= 1000"}],!1;if(data31<1||isNaN(
-data31))return validate15.errors=[{instancePath:instancePath+"/node/settleStepMs",schemaPath:"#/definitions/NodeConfig/properties/settleStepMs/minimum",keyword:"\
-minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid5=_errs68===errors}else var valid5=!0;if(valid5){if(data8.settleMaxMs!==void 0){let data32=data8.
-settleMaxMs,_errs70=errors;if(!(typeof data32=="number"&&!(data32%1)&&!isNaN(data32)&&isFinite(data32)))return validate15.errors=[{instancePath:instancePath+"/n\
+errors}else var valid5=!0;if(valid5){if(data8.maxClients!==void 0){let data27=data8.maxClients,_errs60=errors;if(!(typeof data27=="number"&&!(data27%1)&&!isNaN(
+data27)&&isFinite(data27)))return validate15.errors=[{instancePath:instancePath+"/node/maxClients",schemaPath:"#/definitions/NodeConfig/properties/maxClients/ty\
+pe",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs60&&typeof data27=="number"&&isFinite(data27)){if(data27>65536||isNaN(
+data27))return validate15.errors=[{instancePath:instancePath+"/node/maxClients",schemaPath:"#/definitions/NodeConfig/properties/maxClients/maximum",keyword:"max\
+imum",params:{comparison:"<=",limit:65536},message:"must be <= 65536"}],!1;if(data27<1||isNaN(data27))return validate15.errors=[{instancePath:instancePath+"/nod\
+e/maxClients",schemaPath:"#/definitions/NodeConfig/properties/maxClients/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}
+var valid5=_errs60===errors}else var valid5=!0;if(valid5){if(data8.clientIdleSeconds!==void 0){let data28=data8.clientIdleSeconds,_errs62=errors;if(!(typeof data28==
+"number"&&!(data28%1)&&!isNaN(data28)&&isFinite(data28)))return validate15.errors=[{instancePath:instancePath+"/node/clientIdleSeconds",schemaPath:"#/definition\
+s/NodeConfig/properties/clientIdleSeconds/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs62&&typeof data28=="numbe\
+r"&&isFinite(data28)){if(data28>86400||isNaN(data28))return validate15.errors=[{instancePath:instancePath+"/node/clientIdleSeconds",schemaPath:"#/definitions/No\
+deConfig/properties/clientIdleSeconds/maximum",keyword:"maximum",params:{comparison:"<=",limit:86400},message:"must be <= 86400"}],!1;if(data28<10||isNaN(data28))
+return validate15.errors=[{instancePath:instancePath+"/node/clientIdleSeconds",schemaPath:"#/definitions/NodeConfig/properties/clientIdleSeconds/minimum",keyword:"\
+minimum",params:{comparison:">=",limit:10},message:"must be >= 10"}],!1}var valid5=_errs62===errors}else var valid5=!0;if(valid5){if(data8.maxRequestBytes!==void 0){
+let data29=data8.maxRequestBytes,_errs64=errors;if(!(typeof data29=="number"&&!(data29%1)&&!isNaN(data29)&&isFinite(data29)))return validate15.errors=[{instancePath:instancePath+
+"/node/maxRequestBytes",schemaPath:"#/definitions/NodeConfig/properties/maxRequestBytes/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],
+!1;if(errors===_errs64&&typeof data29=="number"&&isFinite(data29)){if(data29>68719476736||isNaN(data29))return validate15.errors=[{instancePath:instancePath+"/n\
+ode/maxRequestBytes",schemaPath:"#/definitions/NodeConfig/properties/maxRequestBytes/maximum",keyword:"maximum",params:{comparison:"<=",limit:68719476736},message:"\
+must be <= 68719476736"}],!1;if(data29<67108864||isNaN(data29))return validate15.errors=[{instancePath:instancePath+"/node/maxRequestBytes",schemaPath:"#/defini\
+tions/NodeConfig/properties/maxRequestBytes/minimum",keyword:"minimum",params:{comparison:">=",limit:67108864},message:"must be >= 67108864"}],!1}var valid5=_errs64===
+errors}else var valid5=!0;if(valid5){if(data8.dialTimeoutMs!==void 0){let data30=data8.dialTimeoutMs,_errs66=errors;if(!(typeof data30=="number"&&!(data30%1)&&!isNaN(
+data30)&&isFinite(data30)))return validate15.errors=[{instancePath:instancePath+"/node/dialTimeoutMs",schemaPath:"#/definitions/NodeConfig/properties/dialTimeou\
+tMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs66&&typeof data30=="number"&&isFinite(data30)){if(data30>6e4||isNaN(
+data30))return validate15.errors=[{instancePath:instancePath+"/node/dialTimeoutMs",schemaPath:"#/definitions/NodeConfig/properties/dialTimeoutMs/maximum",keyword:"\
+maximum",params:{comparison:"<=",limit:6e4},message:"must be <= 60000"}],!1;if(data30<100||isNaN(data30))return validate15.errors=[{instancePath:instancePath+"/\
+node/dialTimeoutMs",schemaPath:"#/definitions/NodeConfig/properties/dialTimeoutMs/minimum",keyword:"minimum",params:{comparison:">=",limit:100},message:"must be\
+ >= 100"}],!1}var valid5=_errs66===errors}else var valid5=!0;if(valid5){if(data8.longPollMs!==void 0){let data31=data8.longPollMs,_errs68=errors;if(!(typeof data31==
+"number"&&!(data31%1)&&!isNaN(data31)&&isFinite(data31)))return validate15.errors=[{instancePath:instancePath+"/node/longPollMs",schemaPath:"#/definitions/NodeC\
+onfig/properties/longPollMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs68&&typeof data31=="number"&&isFinite(data31)){
+if(data31>12e4||isNaN(data31))return validate15.errors=[{instancePath:instancePath+"/node/longPollMs",schemaPath:"#/definitions/NodeConfig/properties/longPollMs\
+/maximum",keyword:"maximum",params:{comparison:"<=",limit:12e4},message:"must be <= 120000"}],!1;if(data31<0||isNaN(data31))return validate15.errors=[{instancePath:instancePath+
+"/node/longPollMs",schemaPath:"#/definitions/NodeConfig/properties/longPollMs/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],
+!1}var valid5=_errs68===errors}else var valid5=!0;if(valid5){if(data8.activeDrainMs!==void 0){let data32=data8.activeDrainMs,_errs70=errors;if(!(typeof data32==
+"number"&&!(data32%1)&&!isNaN(data32)&&isFinite(data32)))return validate15.errors=[{instancePath:instancePath+"/node/activeDrainMs",schemaPath:"#/definitions/No\
+deConfig/properties/activeDrainMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs70&&typeof data32=="number"&&isFinite(
+data32)){if(data32>1e4||isNaN(data32))return validate15.errors=[{instancePath:instancePath+"/node/activeDrainMs",schemaPath:"#/definitions/NodeConfig/properties\
+/activeDrainMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e4},message:"must be <= 10000"}],!1;if(data32<0||isNaN(data32))return validate15.errors=
+[{instancePath:instancePath+"/node/activeDrainMs",schemaPath:"#/definitions/NodeConfig/properties/activeDrainMs/minimum",keyword:"minimum",params:{comparison:">\
+=",limit:0},message:"must be >= 0"}],!1}var valid5=_errs70===errors}else var valid5=!0;if(valid5){if(data8.settleStepMs!==void 0){let data33=data8.settleStepMs,
+_errs72=errors;if(!(typeof data33=="number"&&!(data33%1)&&!isNaN(data33)&&isFinite(data33)))return validate15.errors=[{instancePath:instancePath+"/node/settleSt\
+epMs",schemaPath:"#/definitions/NodeConfig/properties/settleStepMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs72&&
+typeof data33=="number"&&isFinite(data33)){if(data33>1e3||isNaN(data33))return validate15.errors=[{instancePath:instancePath+"/node/settleStepMs",schemaPath:"#/\
+definitions/NodeConfig/properties/settleStepMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e3},message:"must be <= 1000"}],!1;if(data33<1||isNaN(data33))
+return validate15.errors=[{instancePath:instancePath+"/node/settleStepMs",schemaPath:"#/definitions/NodeConfig/properties/settleStepMs/minimum",keyword:"minimum",
+params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid5=_errs72===errors}else var valid5=!0;if(valid5){if(data8.settleMaxMs!==void 0){let data34=data8.
+settleMaxMs,_errs74=errors;if(!(typeof data34=="number"&&!(data34%1)&&!isNaN(data34)&&isFinite(data34)))return validate15.errors=[{instancePath:instancePath+"/n\
 ode/settleMaxMs",schemaPath:"#/definitions/NodeConfig/properties/settleMaxMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===
-_errs70&&typeof data32=="number"&&isFinite(data32)){if(data32>1e4||isNaN(data32))return validate15.errors=[{instancePath:instancePath+"/node/settleMaxMs",schemaPath:"\
-#/definitions/NodeConfig/properties/settleMaxMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e4},message:"must be <= 10000"}],!1;if(data32<0||isNaN(
-data32))return validate15.errors=[{instancePath:instancePath+"/node/settleMaxMs",schemaPath:"#/definitions/NodeConfig/properties/settleMaxMs/minimum",keyword:"m\
-inimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid5=_errs70===errors}else var valid5=!0;if(valid5){if(data8.seqWaitMs!==void 0){let data33=data8.
-seqWaitMs,_errs72=errors;if(!(typeof data33=="number"&&!(data33%1)&&!isNaN(data33)&&isFinite(data33)))return validate15.errors=[{instancePath:instancePath+"/nod\
-e/seqWaitMs",schemaPath:"#/definitions/NodeConfig/properties/seqWaitMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs72&&
-typeof data33=="number"&&isFinite(data33)){if(data33>6e5||isNaN(data33))return validate15.errors=[{instancePath:instancePath+"/node/seqWaitMs",schemaPath:"#/def\
-initions/NodeConfig/properties/seqWaitMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:6e5},message:"must be <= 600000"}],!1;if(data33<100||isNaN(data33))
+_errs74&&typeof data34=="number"&&isFinite(data34)){if(data34>1e4||isNaN(data34))return validate15.errors=[{instancePath:instancePath+"/node/settleMaxMs",schemaPath:"\
+#/definitions/NodeConfig/properties/settleMaxMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e4},message:"must be <= 10000"}],!1;if(data34<0||isNaN(
+data34))return validate15.errors=[{instancePath:instancePath+"/node/settleMaxMs",schemaPath:"#/definitions/NodeConfig/properties/settleMaxMs/minimum",keyword:"m\
+inimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid5=_errs74===errors}else var valid5=!0;if(valid5){if(data8.seqWaitMs!==void 0){let data35=data8.
+seqWaitMs,_errs76=errors;if(!(typeof data35=="number"&&!(data35%1)&&!isNaN(data35)&&isFinite(data35)))return validate15.errors=[{instancePath:instancePath+"/nod\
+e/seqWaitMs",schemaPath:"#/definitions/NodeConfig/properties/seqWaitMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs76&&
+typeof data35=="number"&&isFinite(data35)){if(data35>6e5||isNaN(data35))return validate15.errors=[{instancePath:instancePath+"/node/seqWaitMs",schemaPath:"#/def\
+initions/NodeConfig/properties/seqWaitMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:6e5},message:"must be <= 600000"}],!1;if(data35<100||isNaN(data35))
 return validate15.errors=[{instancePath:instancePath+"/node/seqWaitMs",schemaPath:"#/definitions/NodeConfig/properties/seqWaitMs/minimum",keyword:"minimum",params:{
-comparison:">=",limit:100},message:"must be >= 100"}],!1}var valid5=_errs72===errors}else var valid5=!0;if(valid5){if(data8.streamIdleSeconds!==void 0){let data34=data8.
-streamIdleSeconds,_errs74=errors;if(!(typeof data34=="number"&&!(data34%1)&&!isNaN(data34)&&isFinite(data34)))return validate15.errors=[{instancePath:instancePath+
+comparison:">=",limit:100},message:"must be >= 100"}],!1}var valid5=_errs76===errors}else var valid5=!0;if(valid5){if(data8.streamIdleSeconds!==void 0){let data36=data8.
+streamIdleSeconds,_errs78=errors;if(!(typeof data36=="number"&&!(data36%1)&&!isNaN(data36)&&isFinite(data36)))return validate15.errors=[{instancePath:instancePath+
 "/node/streamIdleSeconds",schemaPath:"#/definitions/NodeConfig/properties/streamIdleSeconds/type",keyword:"type",params:{type:"integer"},message:"must be intege\
-r"}],!1;if(errors===_errs74&&typeof data34=="number"&&isFinite(data34)){if(data34>86400||isNaN(data34))return validate15.errors=[{instancePath:instancePath+"/no\
+r"}],!1;if(errors===_errs78&&typeof data36=="number"&&isFinite(data36)){if(data36>86400||isNaN(data36))return validate15.errors=[{instancePath:instancePath+"/no\
 de/streamIdleSeconds",schemaPath:"#/definitions/NodeConfig/properties/streamIdleSeconds/maximum",keyword:"maximum",params:{comparison:"<=",limit:86400},message:"\
-must be <= 86400"}],!1;if(data34<1||isNaN(data34))return validate15.errors=[{instancePath:instancePath+"/node/streamIdleSeconds",schemaPath:"#/definitions/NodeC\
-onfig/properties/streamIdleSeconds/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid5=_errs74===errors}else var valid5=!0;
-if(valid5){if(data8.flowIdleSeconds!==void 0){let data35=data8.flowIdleSeconds,_errs76=errors;if(!(typeof data35=="number"&&!(data35%1)&&!isNaN(data35)&&isFinite(
-data35)))return validate15.errors=[{instancePath:instancePath+"/node/flowIdleSeconds",schemaPath:"#/definitions/NodeConfig/properties/flowIdleSeconds/type",keyword:"\
-type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs76&&typeof data35=="number"&&isFinite(data35)){if(data35>86400||isNaN(data35))return validate15.
+must be <= 86400"}],!1;if(data36<1||isNaN(data36))return validate15.errors=[{instancePath:instancePath+"/node/streamIdleSeconds",schemaPath:"#/definitions/NodeC\
+onfig/properties/streamIdleSeconds/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid5=_errs78===errors}else var valid5=!0;
+if(valid5){if(data8.flowIdleSeconds!==void 0){let data37=data8.flowIdleSeconds,_errs80=errors;if(!(typeof data37=="number"&&!(data37%1)&&!isNaN(data37)&&isFinite(
+data37)))return validate15.errors=[{instancePath:instancePath+"/node/flowIdleSeconds",schemaPath:"#/definitions/NodeConfig/properties/flowIdleSeconds/type",keyword:"\
+type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs80&&typeof data37=="number"&&isFinite(data37)){if(data37>86400||isNaN(data37))return validate15.
 errors=[{instancePath:instancePath+"/node/flowIdleSeconds",schemaPath:"#/definitions/NodeConfig/properties/flowIdleSeconds/maximum",keyword:"maximum",params:{comparison:"\
-<=",limit:86400},message:"must be <= 86400"}],!1;if(data35<1||isNaN(data35))return validate15.errors=[{instancePath:instancePath+"/node/flowIdleSeconds",schemaPath:"\
-#/definitions/NodeConfig/properties/flowIdleSeconds/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid5=_errs76===
-errors}else var valid5=!0;if(valid5)if(data8.logTargets!==void 0){let _errs78=errors;if(typeof data8.logTargets!="boolean")return validate15.errors=[{instancePath:instancePath+
-"/node/logTargets",schemaPath:"#/definitions/NodeConfig/properties/logTargets/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid5=_errs78===
-errors}else var valid5=!0}}}}}}}}}}}}}}}}}}}}}}}}else return validate15.errors=[{instancePath:instancePath+"/node",schemaPath:"#/definitions/NodeConfig/type",keyword:"\
-type",params:{type:"object"},message:"must be object"}],!1;var valid0=_errs20===errors}else var valid0=!0;if(valid0)if(data.relay!==void 0){let data37=data.relay,
-_errs80=errors;if(errors===errors)if(data37&&typeof data37=="object"&&!Array.isArray(data37)){let _errs83=errors;for(let key3 in data37)if(!(key3==="listen"||key3===
-"node"||key3==="tokenFile"||key3==="appsScript"||key3==="nodeTimeoutMs"||key3==="maxConcurrent")){return validate15.errors=[{instancePath:instancePath+"/relay",
-schemaPath:"#/definitions/RelayConfig/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:key3},message:"must NOT have additional pr\
-operties"}],!1;break}if(_errs83===errors){if(data37.listen!==void 0){let _errs84=errors;if(typeof data37.listen!="string")return validate15.errors=[{instancePath:instancePath+
-"/relay/listen",schemaPath:"#/definitions/RelayConfig/properties/listen/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid11=_errs84===
-errors}else var valid11=!0;if(valid11){if(data37.node!==void 0){let _errs86=errors;if(typeof data37.node!="string")return validate15.errors=[{instancePath:instancePath+
-"/relay/node",schemaPath:"#/definitions/RelayConfig/properties/node/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid11=_errs86===
-errors}else var valid11=!0;if(valid11){if(data37.tokenFile!==void 0){let _errs88=errors;if(typeof data37.tokenFile!="string")return validate15.errors=[{instancePath:instancePath+
-"/relay/tokenFile",schemaPath:"#/definitions/RelayConfig/properties/tokenFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid11=_errs88===
-errors}else var valid11=!0;if(valid11){if(data37.appsScript!==void 0){let _errs90=errors;if(typeof data37.appsScript!="boolean")return validate15.errors=[{instancePath:instancePath+
-"/relay/appsScript",schemaPath:"#/definitions/RelayConfig/properties/appsScript/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid11=_errs90===
-errors}else var valid11=!0;if(valid11){if(data37.nodeTimeoutMs!==void 0){let data42=data37.nodeTimeoutMs,_errs92=errors;if(!(typeof data42=="number"&&!(data42%1)&&
-!isNaN(data42)&&isFinite(data42)))return validate15.errors=[{instancePath:instancePath+"/relay/nodeTimeoutMs",schemaPath:"#/definitions/RelayConfig/properties/n\
-odeTimeoutMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs92&&typeof data42=="number"&&isFinite(data42)){if(data42>
-6e5||isNaN(data42))return validate15.errors=[{instancePath:instancePath+"/relay/nodeTimeoutMs",schemaPath:"#/definitions/RelayConfig/properties/nodeTimeoutMs/ma\
-ximum",keyword:"maximum",params:{comparison:"<=",limit:6e5},message:"must be <= 600000"}],!1;if(data42<1e3||isNaN(data42))return validate15.errors=[{instancePath:instancePath+
+<=",limit:86400},message:"must be <= 86400"}],!1;if(data37<1||isNaN(data37))return validate15.errors=[{instancePath:instancePath+"/node/flowIdleSeconds",schemaPath:"\
+#/definitions/NodeConfig/properties/flowIdleSeconds/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid5=_errs80===
+errors}else var valid5=!0;if(valid5)if(data8.logTargets!==void 0){let _errs82=errors;if(typeof data8.logTargets!="boolean")return validate15.errors=[{instancePath:instancePath+
+"/node/logTargets",schemaPath:"#/definitions/NodeConfig/properties/logTargets/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid5=_errs82===
+errors}else var valid5=!0}}}}}}}}}}}}}}}}}}}}}}}}}}else return validate15.errors=[{instancePath:instancePath+"/node",schemaPath:"#/definitions/NodeConfig/type",
+keyword:"type",params:{type:"object"},message:"must be object"}],!1;var valid0=_errs20===errors}else var valid0=!0;if(valid0)if(data.relay!==void 0){let data39=data.
+relay,_errs84=errors;if(errors===errors)if(data39&&typeof data39=="object"&&!Array.isArray(data39)){let _errs87=errors;for(let key3 in data39)if(!(key3==="liste\
+n"||key3==="node"||key3==="tokenFile"||key3==="appsScript"||key3==="nodeTimeoutMs"||key3==="maxConcurrent")){return validate15.errors=[{instancePath:instancePath+
+"/relay",schemaPath:"#/definitions/RelayConfig/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:key3},message:"must NOT have addi\
+tional properties"}],!1;break}if(_errs87===errors){if(data39.listen!==void 0){let _errs88=errors;if(typeof data39.listen!="string")return validate15.errors=[{instancePath:instancePath+
+"/relay/listen",schemaPath:"#/definitions/RelayConfig/properties/listen/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid11=_errs88===
+errors}else var valid11=!0;if(valid11){if(data39.node!==void 0){let _errs90=errors;if(typeof data39.node!="string")return validate15.errors=[{instancePath:instancePath+
+"/relay/node",schemaPath:"#/definitions/RelayConfig/properties/node/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid11=_errs90===
+errors}else var valid11=!0;if(valid11){if(data39.tokenFile!==void 0){let _errs92=errors;if(typeof data39.tokenFile!="string")return validate15.errors=[{instancePath:instancePath+
+"/relay/tokenFile",schemaPath:"#/definitions/RelayConfig/properties/tokenFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid11=_errs92===
+errors}else var valid11=!0;if(valid11){if(data39.appsScript!==void 0){let _errs94=errors;if(typeof data39.appsScript!="boolean")return validate15.errors=[{instancePath:instancePath+
+"/relay/appsScript",schemaPath:"#/definitions/RelayConfig/properties/appsScript/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid11=_errs94===
+errors}else var valid11=!0;if(valid11){if(data39.nodeTimeoutMs!==void 0){let data44=data39.nodeTimeoutMs,_errs96=errors;if(!(typeof data44=="number"&&!(data44%1)&&
+!isNaN(data44)&&isFinite(data44)))return validate15.errors=[{instancePath:instancePath+"/relay/nodeTimeoutMs",schemaPath:"#/definitions/RelayConfig/properties/n\
+odeTimeoutMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs96&&typeof data44=="number"&&isFinite(data44)){if(data44>
+6e5||isNaN(data44))return validate15.errors=[{instancePath:instancePath+"/relay/nodeTimeoutMs",schemaPath:"#/definitions/RelayConfig/properties/nodeTimeoutMs/ma\
+ximum",keyword:"maximum",params:{comparison:"<=",limit:6e5},message:"must be <= 600000"}],!1;if(data44<1e3||isNaN(data44))return validate15.errors=[{instancePath:instancePath+
 "/relay/nodeTimeoutMs",schemaPath:"#/definitions/RelayConfig/properties/nodeTimeoutMs/minimum",keyword:"minimum",params:{comparison:">=",limit:1e3},message:"mus\
-t be >= 1000"}],!1}var valid11=_errs92===errors}else var valid11=!0;if(valid11)if(data37.maxConcurrent!==void 0){let data43=data37.maxConcurrent,_errs94=errors;
-if(!(typeof data43=="number"&&!(data43%1)&&!isNaN(data43)&&isFinite(data43)))return validate15.errors=[{instancePath:instancePath+"/relay/maxConcurrent",schemaPath:"\
-#/definitions/RelayConfig/properties/maxConcurrent/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs94&&typeof data43==
-"number"&&isFinite(data43)){if(data43>65536||isNaN(data43))return validate15.errors=[{instancePath:instancePath+"/relay/maxConcurrent",schemaPath:"#/definitions\
-/RelayConfig/properties/maxConcurrent/maximum",keyword:"maximum",params:{comparison:"<=",limit:65536},message:"must be <= 65536"}],!1;if(data43<1||isNaN(data43))
+t be >= 1000"}],!1}var valid11=_errs96===errors}else var valid11=!0;if(valid11)if(data39.maxConcurrent!==void 0){let data45=data39.maxConcurrent,_errs98=errors;
+if(!(typeof data45=="number"&&!(data45%1)&&!isNaN(data45)&&isFinite(data45)))return validate15.errors=[{instancePath:instancePath+"/relay/maxConcurrent",schemaPath:"\
+#/definitions/RelayConfig/properties/maxConcurrent/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs98&&typeof data45==
+"number"&&isFinite(data45)){if(data45>65536||isNaN(data45))return validate15.errors=[{instancePath:instancePath+"/relay/maxConcurrent",schemaPath:"#/definitions\
+/RelayConfig/properties/maxConcurrent/maximum",keyword:"maximum",params:{comparison:"<=",limit:65536},message:"must be <= 65536"}],!1;if(data45<1||isNaN(data45))
 return validate15.errors=[{instancePath:instancePath+"/relay/maxConcurrent",schemaPath:"#/definitions/RelayConfig/properties/maxConcurrent/minimum",keyword:"min\
-imum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid11=_errs94===errors}else var valid11=!0}}}}}}else return validate15.errors=[{instancePath:instancePath+
-"/relay",schemaPath:"#/definitions/RelayConfig/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var valid0=_errs80===errors}else var valid0=!0}}}}}else
+imum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid11=_errs98===errors}else var valid11=!0}}}}}}else return validate15.errors=[{instancePath:instancePath+
+"/relay",schemaPath:"#/definitions/RelayConfig/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var valid0=_errs84===errors}else var valid0=!0}}}}}else
 return validate15.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate15.errors=vErrors,
 errors===0}var upSection=validate21,schema24={type:"object",additionalProperties:!1,properties:{embedded:{type:"boolean",default:!1},allowPrivate:{type:"boolean",
 default:!1},socks:{type:"string",default:"127.0.0.1:1080"},http:{type:"string",default:"127.0.0.1:8080"},forward:{type:"array",default:[],items:{type:"string"}},
 proxyUser:{type:"string"},proxyPasswordFile:{type:"string"},relays:{type:"array",default:[],items:{$ref:"#/definitions/RelayEntry"}},accounts:{type:"array",default:[],
-items:{$ref:"#/definitions/AccountEntry"}},keyFile:{type:"string"},openReply:{type:"string",enum:["early","result"],default:"result"},firstBytesMs:{type:"intege\
-r",minimum:0,maximum:1e3,default:50},pipelineDepth:{type:"integer",minimum:1,maximum:8,default:2},connectionsPerRelay:{type:"integer",minimum:1,maximum:256,default:8},
-connectTimeoutMs:{type:"integer",minimum:100,maximum:6e4,default:8e3},exchangeTimeoutMs:{type:"integer",minimum:1e3,maximum:6e5,default:6e4},batchWaitMs:{type:"\
-integer",minimum:0,maximum:1e3,default:20},flowIdleSeconds:{type:"integer",minimum:1,maximum:86400,default:120},streamBufferBytes:{type:"integer",minimum:65536,
-maximum:67108864,default:16777216},timing:{type:"boolean",default:!1},logTargets:{type:"boolean",default:!1}}},schema25={type:"object",additionalProperties:!1,required:[
-"url"],properties:{url:{type:"string",minLength:1},kind:{type:"string",enum:["node","relay","script"],default:"relay"},token:{type:"string"},tokenFile:{type:"st\
-ring"},account:{type:"string"},connectTo:{type:"string"},tlsName:{type:"string"},caFile:{type:"string"}}};function validate21(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&
+items:{$ref:"#/definitions/AccountEntry"}},level:{type:"string",enum:["1","2","auto"],default:"auto"},allowDowngrade:{type:"boolean",default:!1},stateFile:{type:"\
+string",default:""},keyFile:{type:"string"},openReply:{type:"string",enum:["early","result"],default:"result"},firstBytesMs:{type:"integer",minimum:0,maximum:1e3,
+default:50},pipelineDepth:{type:"integer",minimum:1,maximum:8,default:2},connectionsPerRelay:{type:"integer",minimum:1,maximum:256,default:8},connectTimeoutMs:{
+type:"integer",minimum:100,maximum:6e4,default:8e3},exchangeTimeoutMs:{type:"integer",minimum:1e3,maximum:6e5,default:6e4},batchWaitMs:{type:"integer",minimum:0,
+maximum:1e3,default:20},flowIdleSeconds:{type:"integer",minimum:1,maximum:86400,default:120},streamBufferBytes:{type:"integer",minimum:65536,maximum:67108864,default:16777216},
+timing:{type:"boolean",default:!1},logTargets:{type:"boolean",default:!1}}},schema25={type:"object",additionalProperties:!1,required:["url"],properties:{url:{type:"\
+string",minLength:1},kind:{type:"string",enum:["node","relay","script"],default:"relay"},token:{type:"string"},tokenFile:{type:"string"},account:{type:"string"},
+connectTo:{type:"string"},tlsName:{type:"string"},caFile:{type:"string"},carries:{type:"string",enum:["auto","bytes","text"],default:"auto"},holdMs:{type:"integ\
+er",minimum:0,maximum:6e5,default:3e4},maxRequestBytes:{type:"integer",minimum:4096,maximum:67108864,default:4194304},maxResponseBytes:{type:"integer",minimum:4096,
+maximum:67108864,default:4194304}}};function validate21(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&
 !Array.isArray(data)){data.embedded===void 0&&(data.embedded=!1),data.allowPrivate===void 0&&(data.allowPrivate=!1),data.socks===void 0&&(data.socks="127.0.0.1:\
 1080"),data.http===void 0&&(data.http="127.0.0.1:8080"),data.forward===void 0&&(data.forward=[]),data.relays===void 0&&(data.relays=[]),data.accounts===void 0&&
-(data.accounts=[]),data.openReply===void 0&&(data.openReply="result"),data.firstBytesMs===void 0&&(data.firstBytesMs=50),data.pipelineDepth===void 0&&(data.pipelineDepth=
-2),data.connectionsPerRelay===void 0&&(data.connectionsPerRelay=8),data.connectTimeoutMs===void 0&&(data.connectTimeoutMs=8e3),data.exchangeTimeoutMs===void 0&&
-(data.exchangeTimeoutMs=6e4),data.batchWaitMs===void 0&&(data.batchWaitMs=20),data.flowIdleSeconds===void 0&&(data.flowIdleSeconds=120),data.streamBufferBytes===
-void 0&&(data.streamBufferBytes=16777216),data.timing===void 0&&(data.timing=!1),data.logTargets===void 0&&(data.logTargets=!1);let _errs1=errors;for(let key0 in data)
-if(!func10.call(schema24.properties,key0)){return validate21.errors=[{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:key0},
-message:"must NOT have additional properties"}],!1;break}if(_errs1===errors){let _errs2=errors;if(typeof data.embedded!="boolean")return validate21.errors=[{instancePath:instancePath+
+(data.accounts=[]),data.level===void 0&&(data.level="auto"),data.allowDowngrade===void 0&&(data.allowDowngrade=!1),data.stateFile===void 0&&(data.stateFile=""),
+data.openReply===void 0&&(data.openReply="result"),data.firstBytesMs===void 0&&(data.firstBytesMs=50),data.pipelineDepth===void 0&&(data.pipelineDepth=2),data.connectionsPerRelay===
+void 0&&(data.connectionsPerRelay=8),data.connectTimeoutMs===void 0&&(data.connectTimeoutMs=8e3),data.exchangeTimeoutMs===void 0&&(data.exchangeTimeoutMs=6e4),data.
+batchWaitMs===void 0&&(data.batchWaitMs=20),data.flowIdleSeconds===void 0&&(data.flowIdleSeconds=120),data.streamBufferBytes===void 0&&(data.streamBufferBytes=16777216),
+data.timing===void 0&&(data.timing=!1),data.logTargets===void 0&&(data.logTargets=!1);let _errs1=errors;for(let key0 in data)if(!func10.call(schema24.properties,
+key0)){return validate21.errors=[{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:key0},message:"must\
+ NOT have additional properties"}],!1;break}if(_errs1===errors){let _errs2=errors;if(typeof data.embedded!="boolean")return validate21.errors=[{instancePath:instancePath+
 "/embedded",schemaPath:"#/properties/embedded/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs2===errors;if(valid0){
 let _errs4=errors;if(typeof data.allowPrivate!="boolean")return validate21.errors=[{instancePath:instancePath+"/allowPrivate",schemaPath:"#/properties/allowPriv\
 ate/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs4===errors;if(valid0){let _errs6=errors;if(typeof data.socks!="s\
@@ -462,106 +526,150 @@ type:"string"},message:"must be string"}],!1;var valid0=_errs14===errors}else va
 proxyPasswordFile!="string")return validate21.errors=[{instancePath:instancePath+"/proxyPasswordFile",schemaPath:"#/properties/proxyPasswordFile/type",keyword:"\
 type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs16===errors}else var valid0=!0;if(valid0){let data8=data.relays,_errs18=errors;if(errors===
 _errs18)if(Array.isArray(data8)){var valid2=!0;let len1=data8.length;for(let i1=0;i1<len1;i1++){let data9=data8[i1],_errs20=errors;if(errors===errors)if(data9&&
-typeof data9=="object"&&!Array.isArray(data9)){data9.kind===void 0&&(data9.kind="relay");let missing0;if(data9.url===void 0&&(missing0="url"))return validate21.
-errors=[{instancePath:instancePath+"/relays/"+i1,schemaPath:"#/definitions/RelayEntry/required",keyword:"required",params:{missingProperty:missing0},message:"mu\
-st have required property '"+missing0+"'"}],!1;{let _errs23=errors;for(let key1 in data9)if(!(key1==="url"||key1==="kind"||key1==="token"||key1==="tokenFile"||key1===
-"account"||key1==="connectTo"||key1==="tlsName"||key1==="caFile")){return validate21.errors=[{instancePath:instancePath+"/relays/"+i1,schemaPath:"#/definitions/\
-RelayEntry/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:key1},message:"must NOT have additional properties"}],!1;break}if(_errs23===
-errors){if(data9.url!==void 0){let data10=data9.url,_errs24=errors;if(errors===_errs24)if(typeof data10=="string"){if(func2(data10)<1)return validate21.errors=[
-{instancePath:instancePath+"/relays/"+i1+"/url",schemaPath:"#/definitions/RelayEntry/properties/url/minLength",keyword:"minLength",params:{limit:1},message:"mus\
-t NOT have fewer than 1 characters"}],!1}else return validate21.errors=[{instancePath:instancePath+"/relays/"+i1+"/url",schemaPath:"#/definitions/RelayEntry/pro\
-perties/url/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs24===errors}else var valid4=!0;if(valid4){let data11=data9.
-kind,_errs26=errors;if(typeof data11!="string")return validate21.errors=[{instancePath:instancePath+"/relays/"+i1+"/kind",schemaPath:"#/definitions/RelayEntry/p\
-roperties/kind/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;if(!(data11==="node"||data11==="relay"||data11==="script"))return validate21.
-errors=[{instancePath:instancePath+"/relays/"+i1+"/kind",schemaPath:"#/definitions/RelayEntry/properties/kind/enum",keyword:"enum",params:{allowedValues:schema25.
-properties.kind.enum},message:"must be equal to one of the allowed values"}],!1;var valid4=_errs26===errors;if(valid4){if(data9.token!==void 0){let _errs28=errors;
-if(typeof data9.token!="string")return validate21.errors=[{instancePath:instancePath+"/relays/"+i1+"/token",schemaPath:"#/definitions/RelayEntry/properties/toke\
-n/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs28===errors}else var valid4=!0;if(valid4){if(data9.tokenFile!==void 0){
-let _errs30=errors;if(typeof data9.tokenFile!="string")return validate21.errors=[{instancePath:instancePath+"/relays/"+i1+"/tokenFile",schemaPath:"#/definitions\
-/RelayEntry/properties/tokenFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs30===errors}else var valid4=!0;if(valid4){
-if(data9.account!==void 0){let _errs32=errors;if(typeof data9.account!="string")return validate21.errors=[{instancePath:instancePath+"/relays/"+i1+"/account",schemaPath:"\
-#/definitions/RelayEntry/properties/account/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs32===errors}else var valid4=!0;
-if(valid4){if(data9.connectTo!==void 0){let _errs34=errors;if(typeof data9.connectTo!="string")return validate21.errors=[{instancePath:instancePath+"/relays/"+i1+
-"/connectTo",schemaPath:"#/definitions/RelayEntry/properties/connectTo/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs34===
+typeof data9=="object"&&!Array.isArray(data9)){data9.kind===void 0&&(data9.kind="relay"),data9.carries===void 0&&(data9.carries="auto"),data9.holdMs===void 0&&(data9.
+holdMs=3e4),data9.maxRequestBytes===void 0&&(data9.maxRequestBytes=4194304),data9.maxResponseBytes===void 0&&(data9.maxResponseBytes=4194304);let missing0;if(data9.
+url===void 0&&(missing0="url"))return validate21.errors=[{instancePath:instancePath+"/relays/"+i1,schemaPath:"#/definitions/RelayEntry/required",keyword:"requir\
+ed",params:{missingProperty:missing0},message:"must have required property '"+missing0+"'"}],!1;{let _errs23=errors;for(let key1 in data9)if(!func10.call(schema25.
+properties,key1)){return validate21.errors=[{instancePath:instancePath+"/relays/"+i1,schemaPath:"#/definitions/RelayEntry/additionalProperties",keyword:"additio\
+nalProperties",params:{additionalProperty:key1},message:"must NOT have additional properties"}],!1;break}if(_errs23===errors){if(data9.url!==void 0){let data10=data9.
+url,_errs24=errors;if(errors===_errs24)if(typeof data10=="string"){if(func2(data10)<1)return validate21.errors=[{instancePath:instancePath+"/relays/"+i1+"/url",
+schemaPath:"#/definitions/RelayEntry/properties/url/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return validate21.
+errors=[{instancePath:instancePath+"/relays/"+i1+"/url",schemaPath:"#/definitions/RelayEntry/properties/url/type",keyword:"type",params:{type:"string"},message:"\
+must be string"}],!1;var valid4=_errs24===errors}else var valid4=!0;if(valid4){let data11=data9.kind,_errs26=errors;if(typeof data11!="string")return validate21.
+errors=[{instancePath:instancePath+"/relays/"+i1+"/kind",schemaPath:"#/definitions/RelayEntry/properties/kind/type",keyword:"type",params:{type:"string"},message:"\
+must be string"}],!1;if(!(data11==="node"||data11==="relay"||data11==="script"))return validate21.errors=[{instancePath:instancePath+"/relays/"+i1+"/kind",schemaPath:"\
+#/definitions/RelayEntry/properties/kind/enum",keyword:"enum",params:{allowedValues:schema25.properties.kind.enum},message:"must be equal to one of the allowed \
+values"}],!1;var valid4=_errs26===errors;if(valid4){if(data9.token!==void 0){let _errs28=errors;if(typeof data9.token!="string")return validate21.errors=[{instancePath:instancePath+
+"/relays/"+i1+"/token",schemaPath:"#/definitions/RelayEntry/properties/token/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs28===
+errors}else var valid4=!0;if(valid4){if(data9.tokenFile!==void 0){let _errs30=errors;if(typeof data9.tokenFile!="string")return validate21.errors=[{instancePath:instancePath+
+"/relays/"+i1+"/tokenFile",schemaPath:"#/definitions/RelayEntry/properties/tokenFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs30===
+errors}else var valid4=!0;if(valid4){if(data9.account!==void 0){let _errs32=errors;if(typeof data9.account!="string")return validate21.errors=[{instancePath:instancePath+
+"/relays/"+i1+"/account",schemaPath:"#/definitions/RelayEntry/properties/account/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs32===
+errors}else var valid4=!0;if(valid4){if(data9.connectTo!==void 0){let _errs34=errors;if(typeof data9.connectTo!="string")return validate21.errors=[{instancePath:instancePath+
+"/relays/"+i1+"/connectTo",schemaPath:"#/definitions/RelayEntry/properties/connectTo/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs34===
 errors}else var valid4=!0;if(valid4){if(data9.tlsName!==void 0){let _errs36=errors;if(typeof data9.tlsName!="string")return validate21.errors=[{instancePath:instancePath+
 "/relays/"+i1+"/tlsName",schemaPath:"#/definitions/RelayEntry/properties/tlsName/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs36===
-errors}else var valid4=!0;if(valid4)if(data9.caFile!==void 0){let _errs38=errors;if(typeof data9.caFile!="string")return validate21.errors=[{instancePath:instancePath+
+errors}else var valid4=!0;if(valid4){if(data9.caFile!==void 0){let _errs38=errors;if(typeof data9.caFile!="string")return validate21.errors=[{instancePath:instancePath+
 "/relays/"+i1+"/caFile",schemaPath:"#/definitions/RelayEntry/properties/caFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs38===
-errors}else var valid4=!0}}}}}}}}}else return validate21.errors=[{instancePath:instancePath+"/relays/"+i1,schemaPath:"#/definitions/RelayEntry/type",keyword:"ty\
-pe",params:{type:"object"},message:"must be object"}],!1;var valid2=_errs20===errors;if(!valid2)break}}else return validate21.errors=[{instancePath:instancePath+
-"/relays",schemaPath:"#/properties/relays/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs18===errors;if(valid0){let data18=data.
-accounts,_errs40=errors;if(errors===_errs40)if(Array.isArray(data18)){var valid5=!0;let len2=data18.length;for(let i2=0;i2<len2;i2++){let data19=data18[i2],_errs42=errors;
-if(errors===errors)if(data19&&typeof data19=="object"&&!Array.isArray(data19)){data19.maxConcurrent===void 0&&(data19.maxConcurrent=30);let missing1;if(data19.name===
+errors}else var valid4=!0;if(valid4){let data18=data9.carries,_errs40=errors;if(typeof data18!="string")return validate21.errors=[{instancePath:instancePath+"/r\
+elays/"+i1+"/carries",schemaPath:"#/definitions/RelayEntry/properties/carries/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;if(!(data18===
+"auto"||data18==="bytes"||data18==="text"))return validate21.errors=[{instancePath:instancePath+"/relays/"+i1+"/carries",schemaPath:"#/definitions/RelayEntry/pr\
+operties/carries/enum",keyword:"enum",params:{allowedValues:schema25.properties.carries.enum},message:"must be equal to one of the allowed values"}],!1;var valid4=_errs40===
+errors;if(valid4){let data19=data9.holdMs,_errs42=errors;if(!(typeof data19=="number"&&!(data19%1)&&!isNaN(data19)&&isFinite(data19)))return validate21.errors=[
+{instancePath:instancePath+"/relays/"+i1+"/holdMs",schemaPath:"#/definitions/RelayEntry/properties/holdMs/type",keyword:"type",params:{type:"integer"},message:"\
+must be integer"}],!1;if(errors===_errs42&&typeof data19=="number"&&isFinite(data19)){if(data19>6e5||isNaN(data19))return validate21.errors=[{instancePath:instancePath+
+"/relays/"+i1+"/holdMs",schemaPath:"#/definitions/RelayEntry/properties/holdMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:6e5},message:"must be <=\
+ 600000"}],!1;if(data19<0||isNaN(data19))return validate21.errors=[{instancePath:instancePath+"/relays/"+i1+"/holdMs",schemaPath:"#/definitions/RelayEntry/prope\
+rties/holdMs/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid4=_errs42===errors;if(valid4){let data20=data9.maxRequestBytes,
+_errs44=errors;if(!(typeof data20=="number"&&!(data20%1)&&!isNaN(data20)&&isFinite(data20)))return validate21.errors=[{instancePath:instancePath+"/relays/"+i1+"\
+/maxRequestBytes",schemaPath:"#/definitions/RelayEntry/properties/maxRequestBytes/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===
+_errs44&&typeof data20=="number"&&isFinite(data20)){if(data20>67108864||isNaN(data20))return validate21.errors=[{instancePath:instancePath+"/relays/"+i1+"/maxRe\
+questBytes",schemaPath:"#/definitions/RelayEntry/properties/maxRequestBytes/maximum",keyword:"maximum",params:{comparison:"<=",limit:67108864},message:"must be \
+<= 67108864"}],!1;if(data20<4096||isNaN(data20))return validate21.errors=[{instancePath:instancePath+"/relays/"+i1+"/maxRequestBytes",schemaPath:"#/definitions/\
+RelayEntry/properties/maxRequestBytes/minimum",keyword:"minimum",params:{comparison:">=",limit:4096},message:"must be >= 4096"}],!1}var valid4=_errs44===errors;
+if(valid4){let data21=data9.maxResponseBytes,_errs46=errors;if(!(typeof data21=="number"&&!(data21%1)&&!isNaN(data21)&&isFinite(data21)))return validate21.errors=
+[{instancePath:instancePath+"/relays/"+i1+"/maxResponseBytes",schemaPath:"#/definitions/RelayEntry/properties/maxResponseBytes/type",keyword:"type",params:{type:"\
+integer"},message:"must be integer"}],!1;if(errors===_errs46&&typeof data21=="number"&&isFinite(data21)){if(data21>67108864||isNaN(data21))return validate21.errors=
+[{instancePath:instancePath+"/relays/"+i1+"/maxResponseBytes",schemaPath:"#/definitions/RelayEntry/properties/maxResponseBytes/maximum",keyword:"maximum",params:{
+comparison:"<=",limit:67108864},message:"must be <= 67108864"}],!1;if(data21<4096||isNaN(data21))return validate21.errors=[{instancePath:instancePath+"/relays/"+
+i1+"/maxResponseBytes",schemaPath:"#/definitions/RelayEntry/properties/maxResponseBytes/minimum",keyword:"minimum",params:{comparison:">=",limit:4096},message:"\
+must be >= 4096"}],!1}var valid4=_errs46===errors}}}}}}}}}}}}}}else return validate21.errors=[{instancePath:instancePath+"/relays/"+i1,schemaPath:"#/definitions\
+/RelayEntry/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var valid2=_errs20===errors;if(!valid2)break}}else return validate21.errors=
+[{instancePath:instancePath+"/relays",schemaPath:"#/properties/relays/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs18===
+errors;if(valid0){let data22=data.accounts,_errs48=errors;if(errors===_errs48)if(Array.isArray(data22)){var valid5=!0;let len2=data22.length;for(let i2=0;i2<len2;i2++){
+let data23=data22[i2],_errs50=errors;if(errors===errors)if(data23&&typeof data23=="object"&&!Array.isArray(data23)){data23.maxConcurrent===void 0&&(data23.maxConcurrent=
+30),data23.quotaReset===void 0&&(data23.quotaReset="00:00 UTC"),data23.quotaMarginPercent===void 0&&(data23.quotaMarginPercent=5);let missing1;if(data23.name===
 void 0&&(missing1="name"))return validate21.errors=[{instancePath:instancePath+"/accounts/"+i2,schemaPath:"#/definitions/AccountEntry/required",keyword:"require\
-d",params:{missingProperty:missing1},message:"must have required property '"+missing1+"'"}],!1;{let _errs45=errors;for(let key2 in data19)if(!(key2==="name"||key2===
-"maxConcurrent")){return validate21.errors=[{instancePath:instancePath+"/accounts/"+i2,schemaPath:"#/definitions/AccountEntry/additionalProperties",keyword:"add\
-itionalProperties",params:{additionalProperty:key2},message:"must NOT have additional properties"}],!1;break}if(_errs45===errors){if(data19.name!==void 0){let data20=data19.
-name,_errs46=errors;if(errors===_errs46)if(typeof data20=="string"){if(func2(data20)<1)return validate21.errors=[{instancePath:instancePath+"/accounts/"+i2+"/na\
-me",schemaPath:"#/definitions/AccountEntry/properties/name/minLength",keyword:"minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else
-return validate21.errors=[{instancePath:instancePath+"/accounts/"+i2+"/name",schemaPath:"#/definitions/AccountEntry/properties/name/type",keyword:"type",params:{
-type:"string"},message:"must be string"}],!1;var valid7=_errs46===errors}else var valid7=!0;if(valid7){let data21=data19.maxConcurrent,_errs48=errors;if(!(typeof data21==
-"number"&&!(data21%1)&&!isNaN(data21)&&isFinite(data21)))return validate21.errors=[{instancePath:instancePath+"/accounts/"+i2+"/maxConcurrent",schemaPath:"#/def\
-initions/AccountEntry/properties/maxConcurrent/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs48&&typeof data21=="\
-number"&&isFinite(data21)){if(data21>1024||isNaN(data21))return validate21.errors=[{instancePath:instancePath+"/accounts/"+i2+"/maxConcurrent",schemaPath:"#/def\
-initions/AccountEntry/properties/maxConcurrent/maximum",keyword:"maximum",params:{comparison:"<=",limit:1024},message:"must be <= 1024"}],!1;if(data21<1||isNaN(
-data21))return validate21.errors=[{instancePath:instancePath+"/accounts/"+i2+"/maxConcurrent",schemaPath:"#/definitions/AccountEntry/properties/maxConcurrent/mi\
-nimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid7=_errs48===errors}}}}else return validate21.errors=[{instancePath:instancePath+
-"/accounts/"+i2,schemaPath:"#/definitions/AccountEntry/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var valid5=_errs42===errors;if(!valid5)
-break}}else return validate21.errors=[{instancePath:instancePath+"/accounts",schemaPath:"#/properties/accounts/type",keyword:"type",params:{type:"array"},message:"\
-must be array"}],!1;var valid0=_errs40===errors;if(valid0){if(data.keyFile!==void 0){let _errs50=errors;if(typeof data.keyFile!="string")return validate21.errors=
-[{instancePath:instancePath+"/keyFile",schemaPath:"#/properties/keyFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs50===
-errors}else var valid0=!0;if(valid0){let data23=data.openReply,_errs52=errors;if(typeof data23!="string")return validate21.errors=[{instancePath:instancePath+"/\
-openReply",schemaPath:"#/properties/openReply/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;if(!(data23==="early"||data23==="result"))
-return validate21.errors=[{instancePath:instancePath+"/openReply",schemaPath:"#/properties/openReply/enum",keyword:"enum",params:{allowedValues:schema24.properties.
-openReply.enum},message:"must be equal to one of the allowed values"}],!1;var valid0=_errs52===errors;if(valid0){let data24=data.firstBytesMs,_errs54=errors;if(!(typeof data24==
-"number"&&!(data24%1)&&!isNaN(data24)&&isFinite(data24)))return validate21.errors=[{instancePath:instancePath+"/firstBytesMs",schemaPath:"#/properties/firstByte\
-sMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs54&&typeof data24=="number"&&isFinite(data24)){if(data24>1e3||isNaN(
-data24))return validate21.errors=[{instancePath:instancePath+"/firstBytesMs",schemaPath:"#/properties/firstBytesMs/maximum",keyword:"maximum",params:{comparison:"\
-<=",limit:1e3},message:"must be <= 1000"}],!1;if(data24<0||isNaN(data24))return validate21.errors=[{instancePath:instancePath+"/firstBytesMs",schemaPath:"#/prop\
-erties/firstBytesMs/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid0=_errs54===errors;if(valid0){let data25=data.
-pipelineDepth,_errs56=errors;if(!(typeof data25=="number"&&!(data25%1)&&!isNaN(data25)&&isFinite(data25)))return validate21.errors=[{instancePath:instancePath+"\
-/pipelineDepth",schemaPath:"#/properties/pipelineDepth/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs56&&typeof data25==
-"number"&&isFinite(data25)){if(data25>8||isNaN(data25))return validate21.errors=[{instancePath:instancePath+"/pipelineDepth",schemaPath:"#/properties/pipelineDe\
-pth/maximum",keyword:"maximum",params:{comparison:"<=",limit:8},message:"must be <= 8"}],!1;if(data25<1||isNaN(data25))return validate21.errors=[{instancePath:instancePath+
-"/pipelineDepth",schemaPath:"#/properties/pipelineDepth/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid0=_errs56===
-errors;if(valid0){let data26=data.connectionsPerRelay,_errs58=errors;if(!(typeof data26=="number"&&!(data26%1)&&!isNaN(data26)&&isFinite(data26)))return validate21.
-errors=[{instancePath:instancePath+"/connectionsPerRelay",schemaPath:"#/properties/connectionsPerRelay/type",keyword:"type",params:{type:"integer"},message:"mus\
-t be integer"}],!1;if(errors===_errs58&&typeof data26=="number"&&isFinite(data26)){if(data26>256||isNaN(data26))return validate21.errors=[{instancePath:instancePath+
-"/connectionsPerRelay",schemaPath:"#/properties/connectionsPerRelay/maximum",keyword:"maximum",params:{comparison:"<=",limit:256},message:"must be <= 256"}],!1;
-if(data26<1||isNaN(data26))return validate21.errors=[{instancePath:instancePath+"/connectionsPerRelay",schemaPath:"#/properties/connectionsPerRelay/minimum",keyword:"\
-minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid0=_errs58===errors;if(valid0){let data27=data.connectTimeoutMs,_errs60=errors;if(!(typeof data27==
-"number"&&!(data27%1)&&!isNaN(data27)&&isFinite(data27)))return validate21.errors=[{instancePath:instancePath+"/connectTimeoutMs",schemaPath:"#/properties/conne\
-ctTimeoutMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs60&&typeof data27=="number"&&isFinite(data27)){if(data27>
-6e4||isNaN(data27))return validate21.errors=[{instancePath:instancePath+"/connectTimeoutMs",schemaPath:"#/properties/connectTimeoutMs/maximum",keyword:"maximum",
-params:{comparison:"<=",limit:6e4},message:"must be <= 60000"}],!1;if(data27<100||isNaN(data27))return validate21.errors=[{instancePath:instancePath+"/connectTi\
-meoutMs",schemaPath:"#/properties/connectTimeoutMs/minimum",keyword:"minimum",params:{comparison:">=",limit:100},message:"must be >= 100"}],!1}var valid0=_errs60===
-errors;if(valid0){let data28=data.exchangeTimeoutMs,_errs62=errors;if(!(typeof data28=="number"&&!(data28%1)&&!isNaN(data28)&&isFinite(data28)))return validate21.
-errors=[{instancePath:instancePath+"/exchangeTimeoutMs",schemaPath:"#/properties/exchangeTimeoutMs/type",keyword:"type",params:{type:"integer"},message:"must be\
- integer"}],!1;if(errors===_errs62&&typeof data28=="number"&&isFinite(data28)){if(data28>6e5||isNaN(data28))return validate21.errors=[{instancePath:instancePath+
-"/exchangeTimeoutMs",schemaPath:"#/properties/exchangeTimeoutMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:6e5},message:"must be <= 600000"}],!1;if(data28<
-1e3||isNaN(data28))return validate21.errors=[{instancePath:instancePath+"/exchangeTimeoutMs",schemaPath:"#/properties/exchangeTimeoutMs/minimum",keyword:"minimu\
-m",params:{comparison:">=",limit:1e3},message:"must be >= 1000"}],!1}var valid0=_errs62===errors;if(valid0){let data29=data.batchWaitMs,_errs64=errors;if(!(typeof data29==
-"number"&&!(data29%1)&&!isNaN(data29)&&isFinite(data29)))return validate21.errors=[{instancePath:instancePath+"/batchWaitMs",schemaPath:"#/properties/batchWaitM\
-s/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs64&&typeof data29=="number"&&isFinite(data29)){if(data29>1e3||isNaN(
-data29))return validate21.errors=[{instancePath:instancePath+"/batchWaitMs",schemaPath:"#/properties/batchWaitMs/maximum",keyword:"maximum",params:{comparison:"\
-<=",limit:1e3},message:"must be <= 1000"}],!1;if(data29<0||isNaN(data29))return validate21.errors=[{instancePath:instancePath+"/batchWaitMs",schemaPath:"#/prope\
-rties/batchWaitMs/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid0=_errs64===errors;if(valid0){let data30=data.
-flowIdleSeconds,_errs66=errors;if(!(typeof data30=="number"&&!(data30%1)&&!isNaN(data30)&&isFinite(data30)))return validate21.errors=[{instancePath:instancePath+
-"/flowIdleSeconds",schemaPath:"#/properties/flowIdleSeconds/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs66&&typeof data30==
-"number"&&isFinite(data30)){if(data30>86400||isNaN(data30))return validate21.errors=[{instancePath:instancePath+"/flowIdleSeconds",schemaPath:"#/properties/flow\
-IdleSeconds/maximum",keyword:"maximum",params:{comparison:"<=",limit:86400},message:"must be <= 86400"}],!1;if(data30<1||isNaN(data30))return validate21.errors=
-[{instancePath:instancePath+"/flowIdleSeconds",schemaPath:"#/properties/flowIdleSeconds/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"mus\
-t be >= 1"}],!1}var valid0=_errs66===errors;if(valid0){let data31=data.streamBufferBytes,_errs68=errors;if(!(typeof data31=="number"&&!(data31%1)&&!isNaN(data31)&&
-isFinite(data31)))return validate21.errors=[{instancePath:instancePath+"/streamBufferBytes",schemaPath:"#/properties/streamBufferBytes/type",keyword:"type",params:{
-type:"integer"},message:"must be integer"}],!1;if(errors===_errs68&&typeof data31=="number"&&isFinite(data31)){if(data31>67108864||isNaN(data31))return validate21.
-errors=[{instancePath:instancePath+"/streamBufferBytes",schemaPath:"#/properties/streamBufferBytes/maximum",keyword:"maximum",params:{comparison:"<=",limit:67108864},
-message:"must be <= 67108864"}],!1;if(data31<65536||isNaN(data31))return validate21.errors=[{instancePath:instancePath+"/streamBufferBytes",schemaPath:"#/proper\
-ties/streamBufferBytes/minimum",keyword:"minimum",params:{comparison:">=",limit:65536},message:"must be >= 65536"}],!1}var valid0=_errs68===errors;if(valid0){let _errs70=errors;
-if(typeof data.timing!="boolean")return validate21.errors=[{instancePath:instancePath+"/timing",schemaPath:"#/properties/timing/type",keyword:"type",params:{type:"\
-boolean"},message:"must be boolean"}],!1;var valid0=_errs70===errors;if(valid0){let _errs72=errors;if(typeof data.logTargets!="boolean")return validate21.errors=
-[{instancePath:instancePath+"/logTargets",schemaPath:"#/properties/logTargets/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs72===
-errors}}}}}}}}}}}}}}}}}}}}}}else return validate21.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;
-return validate21.errors=vErrors,errors===0}var doctorSection=validate22;function validate22(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&
+d",params:{missingProperty:missing1},message:"must have required property '"+missing1+"'"}],!1;{let _errs53=errors;for(let key2 in data23)if(!(key2==="name"||key2===
+"maxConcurrent"||key2==="dailyRequests"||key2==="quotaReset"||key2==="quotaMarginPercent")){return validate21.errors=[{instancePath:instancePath+"/accounts/"+i2,
+schemaPath:"#/definitions/AccountEntry/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:key2},message:"must NOT have additional p\
+roperties"}],!1;break}if(_errs53===errors){if(data23.name!==void 0){let data24=data23.name,_errs54=errors;if(errors===_errs54)if(typeof data24=="string"){if(func2(
+data24)<1)return validate21.errors=[{instancePath:instancePath+"/accounts/"+i2+"/name",schemaPath:"#/definitions/AccountEntry/properties/name/minLength",keyword:"\
+minLength",params:{limit:1},message:"must NOT have fewer than 1 characters"}],!1}else return validate21.errors=[{instancePath:instancePath+"/accounts/"+i2+"/nam\
+e",schemaPath:"#/definitions/AccountEntry/properties/name/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid7=_errs54===errors}else
+var valid7=!0;if(valid7){let data25=data23.maxConcurrent,_errs56=errors;if(!(typeof data25=="number"&&!(data25%1)&&!isNaN(data25)&&isFinite(data25)))return validate21.
+errors=[{instancePath:instancePath+"/accounts/"+i2+"/maxConcurrent",schemaPath:"#/definitions/AccountEntry/properties/maxConcurrent/type",keyword:"type",params:{
+type:"integer"},message:"must be integer"}],!1;if(errors===_errs56&&typeof data25=="number"&&isFinite(data25)){if(data25>1024||isNaN(data25))return validate21.errors=
+[{instancePath:instancePath+"/accounts/"+i2+"/maxConcurrent",schemaPath:"#/definitions/AccountEntry/properties/maxConcurrent/maximum",keyword:"maximum",params:{
+comparison:"<=",limit:1024},message:"must be <= 1024"}],!1;if(data25<1||isNaN(data25))return validate21.errors=[{instancePath:instancePath+"/accounts/"+i2+"/max\
+Concurrent",schemaPath:"#/definitions/AccountEntry/properties/maxConcurrent/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],
+!1}var valid7=_errs56===errors;if(valid7){if(data23.dailyRequests!==void 0){let data26=data23.dailyRequests,_errs58=errors;if(!(typeof data26=="number"&&!(data26%
+1)&&!isNaN(data26)&&isFinite(data26)))return validate21.errors=[{instancePath:instancePath+"/accounts/"+i2+"/dailyRequests",schemaPath:"#/definitions/AccountEnt\
+ry/properties/dailyRequests/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs58&&typeof data26=="number"&&isFinite(data26)){
+if(data26>1e9||isNaN(data26))return validate21.errors=[{instancePath:instancePath+"/accounts/"+i2+"/dailyRequests",schemaPath:"#/definitions/AccountEntry/proper\
+ties/dailyRequests/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e9},message:"must be <= 1000000000"}],!1;if(data26<1||isNaN(data26))return validate21.
+errors=[{instancePath:instancePath+"/accounts/"+i2+"/dailyRequests",schemaPath:"#/definitions/AccountEntry/properties/dailyRequests/minimum",keyword:"minimum",params:{
+comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid7=_errs58===errors}else var valid7=!0;if(valid7){let _errs60=errors;if(typeof data23.quotaReset!="\
+string")return validate21.errors=[{instancePath:instancePath+"/accounts/"+i2+"/quotaReset",schemaPath:"#/definitions/AccountEntry/properties/quotaReset/type",keyword:"\
+type",params:{type:"string"},message:"must be string"}],!1;var valid7=_errs60===errors;if(valid7){let data28=data23.quotaMarginPercent,_errs62=errors;if(!(typeof data28==
+"number"&&!(data28%1)&&!isNaN(data28)&&isFinite(data28)))return validate21.errors=[{instancePath:instancePath+"/accounts/"+i2+"/quotaMarginPercent",schemaPath:"\
+#/definitions/AccountEntry/properties/quotaMarginPercent/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs62&&typeof data28==
+"number"&&isFinite(data28)){if(data28>90||isNaN(data28))return validate21.errors=[{instancePath:instancePath+"/accounts/"+i2+"/quotaMarginPercent",schemaPath:"#\
+/definitions/AccountEntry/properties/quotaMarginPercent/maximum",keyword:"maximum",params:{comparison:"<=",limit:90},message:"must be <= 90"}],!1;if(data28<0||isNaN(
+data28))return validate21.errors=[{instancePath:instancePath+"/accounts/"+i2+"/quotaMarginPercent",schemaPath:"#/definitions/AccountEntry/properties/quotaMargin\
+Percent/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid7=_errs62===errors}}}}}}}else return validate21.errors=
+[{instancePath:instancePath+"/accounts/"+i2,schemaPath:"#/definitions/AccountEntry/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var valid5=_errs50===
+errors;if(!valid5)break}}else return validate21.errors=[{instancePath:instancePath+"/accounts",schemaPath:"#/properties/accounts/type",keyword:"type",params:{type:"\
+array"},message:"must be array"}],!1;var valid0=_errs48===errors;if(valid0){let data29=data.level,_errs64=errors;if(typeof data29!="string")return validate21.errors=
+[{instancePath:instancePath+"/level",schemaPath:"#/properties/level/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;if(!(data29==="1"||
+data29==="2"||data29==="auto"))return validate21.errors=[{instancePath:instancePath+"/level",schemaPath:"#/properties/level/enum",keyword:"enum",params:{allowedValues:schema24.
+properties.level.enum},message:"must be equal to one of the allowed values"}],!1;var valid0=_errs64===errors;if(valid0){let _errs66=errors;if(typeof data.allowDowngrade!=
+"boolean")return validate21.errors=[{instancePath:instancePath+"/allowDowngrade",schemaPath:"#/properties/allowDowngrade/type",keyword:"type",params:{type:"bool\
+ean"},message:"must be boolean"}],!1;var valid0=_errs66===errors;if(valid0){let _errs68=errors;if(typeof data.stateFile!="string")return validate21.errors=[{instancePath:instancePath+
+"/stateFile",schemaPath:"#/properties/stateFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs68===errors;if(valid0){
+if(data.keyFile!==void 0){let _errs70=errors;if(typeof data.keyFile!="string")return validate21.errors=[{instancePath:instancePath+"/keyFile",schemaPath:"#/prop\
+erties/keyFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs70===errors}else var valid0=!0;if(valid0){let data33=data.
+openReply,_errs72=errors;if(typeof data33!="string")return validate21.errors=[{instancePath:instancePath+"/openReply",schemaPath:"#/properties/openReply/type",keyword:"\
+type",params:{type:"string"},message:"must be string"}],!1;if(!(data33==="early"||data33==="result"))return validate21.errors=[{instancePath:instancePath+"/open\
+Reply",schemaPath:"#/properties/openReply/enum",keyword:"enum",params:{allowedValues:schema24.properties.openReply.enum},message:"must be equal to one of the al\
+lowed values"}],!1;var valid0=_errs72===errors;if(valid0){let data34=data.firstBytesMs,_errs74=errors;if(!(typeof data34=="number"&&!(data34%1)&&!isNaN(data34)&&
+isFinite(data34)))return validate21.errors=[{instancePath:instancePath+"/firstBytesMs",schemaPath:"#/properties/firstBytesMs/type",keyword:"type",params:{type:"\
+integer"},message:"must be integer"}],!1;if(errors===_errs74&&typeof data34=="number"&&isFinite(data34)){if(data34>1e3||isNaN(data34))return validate21.errors=[
+{instancePath:instancePath+"/firstBytesMs",schemaPath:"#/properties/firstBytesMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e3},message:"must be \
+<= 1000"}],!1;if(data34<0||isNaN(data34))return validate21.errors=[{instancePath:instancePath+"/firstBytesMs",schemaPath:"#/properties/firstBytesMs/minimum",keyword:"\
+minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid0=_errs74===errors;if(valid0){let data35=data.pipelineDepth,_errs76=errors;if(!(typeof data35==
+"number"&&!(data35%1)&&!isNaN(data35)&&isFinite(data35)))return validate21.errors=[{instancePath:instancePath+"/pipelineDepth",schemaPath:"#/properties/pipeline\
+Depth/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs76&&typeof data35=="number"&&isFinite(data35)){if(data35>8||isNaN(
+data35))return validate21.errors=[{instancePath:instancePath+"/pipelineDepth",schemaPath:"#/properties/pipelineDepth/maximum",keyword:"maximum",params:{comparison:"\
+<=",limit:8},message:"must be <= 8"}],!1;if(data35<1||isNaN(data35))return validate21.errors=[{instancePath:instancePath+"/pipelineDepth",schemaPath:"#/properti\
+es/pipelineDepth/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid0=_errs76===errors;if(valid0){let data36=data.
+connectionsPerRelay,_errs78=errors;if(!(typeof data36=="number"&&!(data36%1)&&!isNaN(data36)&&isFinite(data36)))return validate21.errors=[{instancePath:instancePath+
+"/connectionsPerRelay",schemaPath:"#/properties/connectionsPerRelay/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs78&&
+typeof data36=="number"&&isFinite(data36)){if(data36>256||isNaN(data36))return validate21.errors=[{instancePath:instancePath+"/connectionsPerRelay",schemaPath:"\
+#/properties/connectionsPerRelay/maximum",keyword:"maximum",params:{comparison:"<=",limit:256},message:"must be <= 256"}],!1;if(data36<1||isNaN(data36))return validate21.
+errors=[{instancePath:instancePath+"/connectionsPerRelay",schemaPath:"#/properties/connectionsPerRelay/minimum",keyword:"minimum",params:{comparison:">=",limit:1},
+message:"must be >= 1"}],!1}var valid0=_errs78===errors;if(valid0){let data37=data.connectTimeoutMs,_errs80=errors;if(!(typeof data37=="number"&&!(data37%1)&&!isNaN(
+data37)&&isFinite(data37)))return validate21.errors=[{instancePath:instancePath+"/connectTimeoutMs",schemaPath:"#/properties/connectTimeoutMs/type",keyword:"typ\
+e",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs80&&typeof data37=="number"&&isFinite(data37)){if(data37>6e4||isNaN(data37))return validate21.
+errors=[{instancePath:instancePath+"/connectTimeoutMs",schemaPath:"#/properties/connectTimeoutMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:6e4},message:"\
+must be <= 60000"}],!1;if(data37<100||isNaN(data37))return validate21.errors=[{instancePath:instancePath+"/connectTimeoutMs",schemaPath:"#/properties/connectTim\
+eoutMs/minimum",keyword:"minimum",params:{comparison:">=",limit:100},message:"must be >= 100"}],!1}var valid0=_errs80===errors;if(valid0){let data38=data.exchangeTimeoutMs,
+_errs82=errors;if(!(typeof data38=="number"&&!(data38%1)&&!isNaN(data38)&&isFinite(data38)))return validate21.errors=[{instancePath:instancePath+"/exchangeTimeo\
+utMs",schemaPath:"#/properties/exchangeTimeoutMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs82&&typeof data38==
+"number"&&isFinite(data38)){if(data38>6e5||isNaN(data38))return validate21.errors=[{instancePath:instancePath+"/exchangeTimeoutMs",schemaPath:"#/properties/exch\
+angeTimeoutMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:6e5},message:"must be <= 600000"}],!1;if(data38<1e3||isNaN(data38))return validate21.errors=
+[{instancePath:instancePath+"/exchangeTimeoutMs",schemaPath:"#/properties/exchangeTimeoutMs/minimum",keyword:"minimum",params:{comparison:">=",limit:1e3},message:"\
+must be >= 1000"}],!1}var valid0=_errs82===errors;if(valid0){let data39=data.batchWaitMs,_errs84=errors;if(!(typeof data39=="number"&&!(data39%1)&&!isNaN(data39)&&
+isFinite(data39)))return validate21.errors=[{instancePath:instancePath+"/batchWaitMs",schemaPath:"#/properties/batchWaitMs/type",keyword:"type",params:{type:"in\
+teger"},message:"must be integer"}],!1;if(errors===_errs84&&typeof data39=="number"&&isFinite(data39)){if(data39>1e3||isNaN(data39))return validate21.errors=[{instancePath:instancePath+
+"/batchWaitMs",schemaPath:"#/properties/batchWaitMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e3},message:"must be <= 1000"}],!1;if(data39<0||isNaN(
+data39))return validate21.errors=[{instancePath:instancePath+"/batchWaitMs",schemaPath:"#/properties/batchWaitMs/minimum",keyword:"minimum",params:{comparison:"\
+>=",limit:0},message:"must be >= 0"}],!1}var valid0=_errs84===errors;if(valid0){let data40=data.flowIdleSeconds,_errs86=errors;if(!(typeof data40=="number"&&!(data40%
+1)&&!isNaN(data40)&&isFinite(data40)))return validate21.errors=[{instancePath:instancePath+"/flowIdleSeconds",schemaPath:"#/properties/flowIdleSeconds/type",keyword:"\
+type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs86&&typeof data40=="number"&&isFinite(data40)){if(data40>86400||isNaN(data40))return validate21.
+errors=[{instancePath:instancePath+"/flowIdleSeconds",schemaPath:"#/properties/flowIdleSeconds/maximum",keyword:"maximum",params:{comparison:"<=",limit:86400},message:"\
+must be <= 86400"}],!1;if(data40<1||isNaN(data40))return validate21.errors=[{instancePath:instancePath+"/flowIdleSeconds",schemaPath:"#/properties/flowIdleSecon\
+ds/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid0=_errs86===errors;if(valid0){let data41=data.streamBufferBytes,
+_errs88=errors;if(!(typeof data41=="number"&&!(data41%1)&&!isNaN(data41)&&isFinite(data41)))return validate21.errors=[{instancePath:instancePath+"/streamBufferB\
+ytes",schemaPath:"#/properties/streamBufferBytes/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs88&&typeof data41==
+"number"&&isFinite(data41)){if(data41>67108864||isNaN(data41))return validate21.errors=[{instancePath:instancePath+"/streamBufferBytes",schemaPath:"#/properties\
+/streamBufferBytes/maximum",keyword:"maximum",params:{comparison:"<=",limit:67108864},message:"must be <= 67108864"}],!1;if(data41<65536||isNaN(data41))return validate21.
+errors=[{instancePath:instancePath+"/streamBufferBytes",schemaPath:"#/properties/streamBufferBytes/minimum",keyword:"minimum",params:{comparison:">=",limit:65536},
+message:"must be >= 65536"}],!1}var valid0=_errs88===errors;if(valid0){let _errs90=errors;if(typeof data.timing!="boolean")return validate21.errors=[{instancePath:instancePath+
+"/timing",schemaPath:"#/properties/timing/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs90===errors;if(valid0){let _errs92=errors;
+if(typeof data.logTargets!="boolean")return validate21.errors=[{instancePath:instancePath+"/logTargets",schemaPath:"#/properties/logTargets/type",keyword:"type",
+params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs92===errors}}}}}}}}}}}}}}}}}}}}}}}}}else return validate21.errors=[{instancePath,schemaPath:"\
+#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate21.errors=vErrors,errors===0}var doctorSection=validate22;function validate22(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&
 !Array.isArray(data)){data.target===void 0&&(data.target=[]),data.ipv6Target===void 0&&(data.ipv6Target=""),data.maxClockSkewSeconds===void 0&&(data.maxClockSkewSeconds=
 60),data.strict===void 0&&(data.strict=!1);let _errs1=errors;for(let key0 in data)if(!(key0==="target"||key0==="ipv6Target"||key0==="maxClockSkewSeconds"||key0===
 "strict")){return validate22.errors=[{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:key0},message:"\
@@ -584,121 +692,133 @@ type:"string"},tlsCertFile:{type:"string"},tlsKeyFile:{type:"string"},allowPriva
 integer",minimum:1,maximum:65535}},denyPorts:{type:"array",default:[25],items:{type:"integer",minimum:1,maximum:65535}},allowNames:{type:"array",default:[],items:{
 type:"string"}},denyNames:{type:"array",default:[],items:{type:"string"}},diagnose:{type:"boolean",default:!1},drainSeconds:{type:"integer",minimum:0,maximum:3600,
 default:30},maxStreams:{type:"integer",minimum:1,maximum:65536,default:4096},maxBufferedBytes:{type:"integer",minimum:16777216,maximum:68719476736,default:536870912},
-maxRequestBytes:{type:"integer",minimum:67108864,maximum:68719476736,default:536870912},dialTimeoutMs:{type:"integer",minimum:100,maximum:6e4,default:1e4},longPollMs:{
-type:"integer",minimum:0,maximum:12e4,default:15e3},activeDrainMs:{type:"integer",minimum:0,maximum:1e4,default:350},settleStepMs:{type:"integer",minimum:1,maximum:1e3,
-default:10},settleMaxMs:{type:"integer",minimum:0,maximum:1e4,default:1e3},seqWaitMs:{type:"integer",minimum:100,maximum:6e5,default:3e4},streamIdleSeconds:{type:"\
-integer",minimum:1,maximum:86400,default:300},flowIdleSeconds:{type:"integer",minimum:1,maximum:86400,default:120},logTargets:{type:"boolean",default:!1}}};function validate23(data,{
-instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&!Array.isArray(data)){data.
-listen===void 0&&(data.listen="127.0.0.1:8700"),data.admin===void 0&&(data.admin="127.0.0.1:8701"),data.allowPrivate===void 0&&(data.allowPrivate=!1),data.allowPorts===
-void 0&&(data.allowPorts=[]),data.denyPorts===void 0&&(data.denyPorts=[25]),data.allowNames===void 0&&(data.allowNames=[]),data.denyNames===void 0&&(data.denyNames=
-[]),data.diagnose===void 0&&(data.diagnose=!1),data.drainSeconds===void 0&&(data.drainSeconds=30),data.maxStreams===void 0&&(data.maxStreams=4096),data.maxBufferedBytes===
-void 0&&(data.maxBufferedBytes=536870912),data.maxRequestBytes===void 0&&(data.maxRequestBytes=536870912),data.dialTimeoutMs===void 0&&(data.dialTimeoutMs=1e4),
-data.longPollMs===void 0&&(data.longPollMs=15e3),data.activeDrainMs===void 0&&(data.activeDrainMs=350),data.settleStepMs===void 0&&(data.settleStepMs=10),data.settleMaxMs===
-void 0&&(data.settleMaxMs=1e3),data.seqWaitMs===void 0&&(data.seqWaitMs=3e4),data.streamIdleSeconds===void 0&&(data.streamIdleSeconds=300),data.flowIdleSeconds===
-void 0&&(data.flowIdleSeconds=120),data.logTargets===void 0&&(data.logTargets=!1);let _errs1=errors;for(let key0 in data)if(!func10.call(schema28.properties,key0)){
-return validate23.errors=[{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty:key0},message:"must NOT ha\
-ve additional properties"}],!1;break}if(_errs1===errors){let _errs2=errors;if(typeof data.listen!="string")return validate23.errors=[{instancePath:instancePath+
-"/listen",schemaPath:"#/properties/listen/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs2===errors;if(valid0){let _errs4=errors;
-if(typeof data.admin!="string")return validate23.errors=[{instancePath:instancePath+"/admin",schemaPath:"#/properties/admin/type",keyword:"type",params:{type:"s\
-tring"},message:"must be string"}],!1;var valid0=_errs4===errors;if(valid0){if(data.keyFile!==void 0){let _errs6=errors;if(typeof data.keyFile!="string")return validate23.
-errors=[{instancePath:instancePath+"/keyFile",schemaPath:"#/properties/keyFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs6===
-errors}else var valid0=!0;if(valid0){if(data.tlsCertFile!==void 0){let _errs8=errors;if(typeof data.tlsCertFile!="string")return validate23.errors=[{instancePath:instancePath+
-"/tlsCertFile",schemaPath:"#/properties/tlsCertFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs8===errors}else var valid0=!0;
-if(valid0){if(data.tlsKeyFile!==void 0){let _errs10=errors;if(typeof data.tlsKeyFile!="string")return validate23.errors=[{instancePath:instancePath+"/tlsKeyFile",
-schemaPath:"#/properties/tlsKeyFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs10===errors}else var valid0=!0;if(valid0){
-let _errs12=errors;if(typeof data.allowPrivate!="boolean")return validate23.errors=[{instancePath:instancePath+"/allowPrivate",schemaPath:"#/properties/allowPri\
-vate/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs12===errors;if(valid0){let data6=data.allowPorts,_errs14=errors;
-if(errors===_errs14)if(Array.isArray(data6)){var valid1=!0;let len0=data6.length;for(let i0=0;i0<len0;i0++){let data7=data6[i0],_errs16=errors;if(!(typeof data7==
-"number"&&!(data7%1)&&!isNaN(data7)&&isFinite(data7)))return validate23.errors=[{instancePath:instancePath+"/allowPorts/"+i0,schemaPath:"#/properties/allowPorts\
-/items/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs16&&typeof data7=="number"&&isFinite(data7)){if(data7>65535||
-isNaN(data7))return validate23.errors=[{instancePath:instancePath+"/allowPorts/"+i0,schemaPath:"#/properties/allowPorts/items/maximum",keyword:"maximum",params:{
-comparison:"<=",limit:65535},message:"must be <= 65535"}],!1;if(data7<1||isNaN(data7))return validate23.errors=[{instancePath:instancePath+"/allowPorts/"+i0,schemaPath:"\
-#/properties/allowPorts/items/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid1=_errs16===errors;if(!valid1)break}}else
-return validate23.errors=[{instancePath:instancePath+"/allowPorts",schemaPath:"#/properties/allowPorts/type",keyword:"type",params:{type:"array"},message:"must \
-be array"}],!1;var valid0=_errs14===errors;if(valid0){let data8=data.denyPorts,_errs18=errors;if(errors===_errs18)if(Array.isArray(data8)){var valid2=!0;let len1=data8.
-length;for(let i1=0;i1<len1;i1++){let data9=data8[i1],_errs20=errors;if(!(typeof data9=="number"&&!(data9%1)&&!isNaN(data9)&&isFinite(data9)))return validate23.
-errors=[{instancePath:instancePath+"/denyPorts/"+i1,schemaPath:"#/properties/denyPorts/items/type",keyword:"type",params:{type:"integer"},message:"must be integ\
-er"}],!1;if(errors===_errs20&&typeof data9=="number"&&isFinite(data9)){if(data9>65535||isNaN(data9))return validate23.errors=[{instancePath:instancePath+"/denyP\
-orts/"+i1,schemaPath:"#/properties/denyPorts/items/maximum",keyword:"maximum",params:{comparison:"<=",limit:65535},message:"must be <= 65535"}],!1;if(data9<1||isNaN(
-data9))return validate23.errors=[{instancePath:instancePath+"/denyPorts/"+i1,schemaPath:"#/properties/denyPorts/items/minimum",keyword:"minimum",params:{comparison:"\
->=",limit:1},message:"must be >= 1"}],!1}var valid2=_errs20===errors;if(!valid2)break}}else return validate23.errors=[{instancePath:instancePath+"/denyPorts",schemaPath:"\
-#/properties/denyPorts/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs18===errors;if(valid0){let data10=data.allowNames,
-_errs22=errors;if(errors===_errs22)if(Array.isArray(data10)){var valid3=!0;let len2=data10.length;for(let i2=0;i2<len2;i2++){let _errs24=errors;if(typeof data10[i2]!=
-"string")return validate23.errors=[{instancePath:instancePath+"/allowNames/"+i2,schemaPath:"#/properties/allowNames/items/type",keyword:"type",params:{type:"str\
-ing"},message:"must be string"}],!1;var valid3=_errs24===errors;if(!valid3)break}}else return validate23.errors=[{instancePath:instancePath+"/allowNames",schemaPath:"\
-#/properties/allowNames/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs22===errors;if(valid0){let data12=data.denyNames,
-_errs26=errors;if(errors===_errs26)if(Array.isArray(data12)){var valid4=!0;let len3=data12.length;for(let i3=0;i3<len3;i3++){let _errs28=errors;if(typeof data12[i3]!=
-"string")return validate23.errors=[{instancePath:instancePath+"/denyNames/"+i3,schemaPath:"#/properties/denyNames/items/type",keyword:"type",params:{type:"strin\
-g"},message:"must be string"}],!1;var valid4=_errs28===errors;if(!valid4)break}}else return validate23.errors=[{instancePath:instancePath+"/denyNames",schemaPath:"\
-#/properties/denyNames/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs26===errors;if(valid0){let _errs30=errors;if(typeof data.
-diagnose!="boolean")return validate23.errors=[{instancePath:instancePath+"/diagnose",schemaPath:"#/properties/diagnose/type",keyword:"type",params:{type:"boolea\
-n"},message:"must be boolean"}],!1;var valid0=_errs30===errors;if(valid0){let data15=data.drainSeconds,_errs32=errors;if(!(typeof data15=="number"&&!(data15%1)&&
-!isNaN(data15)&&isFinite(data15)))return validate23.errors=[{instancePath:instancePath+"/drainSeconds",schemaPath:"#/properties/drainSeconds/type",keyword:"type",
-params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs32&&typeof data15=="number"&&isFinite(data15)){if(data15>3600||isNaN(data15))return validate23.
-errors=[{instancePath:instancePath+"/drainSeconds",schemaPath:"#/properties/drainSeconds/maximum",keyword:"maximum",params:{comparison:"<=",limit:3600},message:"\
-must be <= 3600"}],!1;if(data15<0||isNaN(data15))return validate23.errors=[{instancePath:instancePath+"/drainSeconds",schemaPath:"#/properties/drainSeconds/mini\
-mum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid0=_errs32===errors;if(valid0){let data16=data.maxStreams,_errs34=errors;
-if(!(typeof data16=="number"&&!(data16%1)&&!isNaN(data16)&&isFinite(data16)))return validate23.errors=[{instancePath:instancePath+"/maxStreams",schemaPath:"#/pr\
-operties/maxStreams/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs34&&typeof data16=="number"&&isFinite(data16)){
-if(data16>65536||isNaN(data16))return validate23.errors=[{instancePath:instancePath+"/maxStreams",schemaPath:"#/properties/maxStreams/maximum",keyword:"maximum",
-params:{comparison:"<=",limit:65536},message:"must be <= 65536"}],!1;if(data16<1||isNaN(data16))return validate23.errors=[{instancePath:instancePath+"/maxStream\
-s",schemaPath:"#/properties/maxStreams/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid0=_errs34===errors;if(valid0){
-let data17=data.maxBufferedBytes,_errs36=errors;if(!(typeof data17=="number"&&!(data17%1)&&!isNaN(data17)&&isFinite(data17)))return validate23.errors=[{instancePath:instancePath+
-"/maxBufferedBytes",schemaPath:"#/properties/maxBufferedBytes/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs36&&typeof data17==
-"number"&&isFinite(data17)){if(data17>68719476736||isNaN(data17))return validate23.errors=[{instancePath:instancePath+"/maxBufferedBytes",schemaPath:"#/properti\
-es/maxBufferedBytes/maximum",keyword:"maximum",params:{comparison:"<=",limit:68719476736},message:"must be <= 68719476736"}],!1;if(data17<16777216||isNaN(data17))
-return validate23.errors=[{instancePath:instancePath+"/maxBufferedBytes",schemaPath:"#/properties/maxBufferedBytes/minimum",keyword:"minimum",params:{comparison:"\
->=",limit:16777216},message:"must be >= 16777216"}],!1}var valid0=_errs36===errors;if(valid0){let data18=data.maxRequestBytes,_errs38=errors;if(!(typeof data18==
-"number"&&!(data18%1)&&!isNaN(data18)&&isFinite(data18)))return validate23.errors=[{instancePath:instancePath+"/maxRequestBytes",schemaPath:"#/properties/maxReq\
-uestBytes/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs38&&typeof data18=="number"&&isFinite(data18)){if(data18>
-68719476736||isNaN(data18))return validate23.errors=[{instancePath:instancePath+"/maxRequestBytes",schemaPath:"#/properties/maxRequestBytes/maximum",keyword:"ma\
-ximum",params:{comparison:"<=",limit:68719476736},message:"must be <= 68719476736"}],!1;if(data18<67108864||isNaN(data18))return validate23.errors=[{instancePath:instancePath+
+maxClients:{type:"integer",minimum:1,maximum:65536,default:256},clientIdleSeconds:{type:"integer",minimum:10,maximum:86400,default:120},maxRequestBytes:{type:"i\
+nteger",minimum:67108864,maximum:68719476736,default:536870912},dialTimeoutMs:{type:"integer",minimum:100,maximum:6e4,default:1e4},longPollMs:{type:"integer",minimum:0,
+maximum:12e4,default:15e3},activeDrainMs:{type:"integer",minimum:0,maximum:1e4,default:350},settleStepMs:{type:"integer",minimum:1,maximum:1e3,default:10},settleMaxMs:{
+type:"integer",minimum:0,maximum:1e4,default:1e3},seqWaitMs:{type:"integer",minimum:100,maximum:6e5,default:3e4},streamIdleSeconds:{type:"integer",minimum:1,maximum:86400,
+default:300},flowIdleSeconds:{type:"integer",minimum:1,maximum:86400,default:120},logTargets:{type:"boolean",default:!1}}};function validate23(data,{instancePath="",
+parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&!Array.isArray(data)){data.listen===void 0&&
+(data.listen="127.0.0.1:8700"),data.admin===void 0&&(data.admin="127.0.0.1:8701"),data.allowPrivate===void 0&&(data.allowPrivate=!1),data.allowPorts===void 0&&(data.
+allowPorts=[]),data.denyPorts===void 0&&(data.denyPorts=[25]),data.allowNames===void 0&&(data.allowNames=[]),data.denyNames===void 0&&(data.denyNames=[]),data.diagnose===
+void 0&&(data.diagnose=!1),data.drainSeconds===void 0&&(data.drainSeconds=30),data.maxStreams===void 0&&(data.maxStreams=4096),data.maxBufferedBytes===void 0&&(data.
+maxBufferedBytes=536870912),data.maxClients===void 0&&(data.maxClients=256),data.clientIdleSeconds===void 0&&(data.clientIdleSeconds=120),data.maxRequestBytes===
+void 0&&(data.maxRequestBytes=536870912),data.dialTimeoutMs===void 0&&(data.dialTimeoutMs=1e4),data.longPollMs===void 0&&(data.longPollMs=15e3),data.activeDrainMs===
+void 0&&(data.activeDrainMs=350),data.settleStepMs===void 0&&(data.settleStepMs=10),data.settleMaxMs===void 0&&(data.settleMaxMs=1e3),data.seqWaitMs===void 0&&(data.
+seqWaitMs=3e4),data.streamIdleSeconds===void 0&&(data.streamIdleSeconds=300),data.flowIdleSeconds===void 0&&(data.flowIdleSeconds=120),data.logTargets===void 0&&
+(data.logTargets=!1);let _errs1=errors;for(let key0 in data)if(!func10.call(schema28.properties,key0)){return validate23.errors=[{instancePath,schemaPath:"#/add\
+itionalProperties",keyword:"additionalProperties",params:{additionalProperty:key0},message:"must NOT have additional properties"}],!1;break}if(_errs1===errors){
+let _errs2=errors;if(typeof data.listen!="string")return validate23.errors=[{instancePath:instancePath+"/listen",schemaPath:"#/properties/listen/type",keyword:"\
+type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs2===errors;if(valid0){let _errs4=errors;if(typeof data.admin!="string")return validate23.
+errors=[{instancePath:instancePath+"/admin",schemaPath:"#/properties/admin/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs4===
+errors;if(valid0){if(data.keyFile!==void 0){let _errs6=errors;if(typeof data.keyFile!="string")return validate23.errors=[{instancePath:instancePath+"/keyFile",schemaPath:"\
+#/properties/keyFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs6===errors}else var valid0=!0;if(valid0){if(data.
+tlsCertFile!==void 0){let _errs8=errors;if(typeof data.tlsCertFile!="string")return validate23.errors=[{instancePath:instancePath+"/tlsCertFile",schemaPath:"#/p\
+roperties/tlsCertFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs8===errors}else var valid0=!0;if(valid0){if(data.
+tlsKeyFile!==void 0){let _errs10=errors;if(typeof data.tlsKeyFile!="string")return validate23.errors=[{instancePath:instancePath+"/tlsKeyFile",schemaPath:"#/pro\
+perties/tlsKeyFile/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs10===errors}else var valid0=!0;if(valid0){let _errs12=errors;
+if(typeof data.allowPrivate!="boolean")return validate23.errors=[{instancePath:instancePath+"/allowPrivate",schemaPath:"#/properties/allowPrivate/type",keyword:"\
+type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs12===errors;if(valid0){let data6=data.allowPorts,_errs14=errors;if(errors===_errs14)
+if(Array.isArray(data6)){var valid1=!0;let len0=data6.length;for(let i0=0;i0<len0;i0++){let data7=data6[i0],_errs16=errors;if(!(typeof data7=="number"&&!(data7%
+1)&&!isNaN(data7)&&isFinite(data7)))return validate23.errors=[{instancePath:instancePath+"/allowPorts/"+i0,schemaPath:"#/properties/allowPorts/items/type",keyword:"\
+type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs16&&typeof data7=="number"&&isFinite(data7)){if(data7>65535||isNaN(data7))return validate23.
+errors=[{instancePath:instancePath+"/allowPorts/"+i0,schemaPath:"#/properties/allowPorts/items/maximum",keyword:"maximum",params:{comparison:"<=",limit:65535},message:"\
+must be <= 65535"}],!1;if(data7<1||isNaN(data7))return validate23.errors=[{instancePath:instancePath+"/allowPorts/"+i0,schemaPath:"#/properties/allowPorts/items\
+/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid1=_errs16===errors;if(!valid1)break}}else return validate23.errors=
+[{instancePath:instancePath+"/allowPorts",schemaPath:"#/properties/allowPorts/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs14===
+errors;if(valid0){let data8=data.denyPorts,_errs18=errors;if(errors===_errs18)if(Array.isArray(data8)){var valid2=!0;let len1=data8.length;for(let i1=0;i1<len1;i1++){
+let data9=data8[i1],_errs20=errors;if(!(typeof data9=="number"&&!(data9%1)&&!isNaN(data9)&&isFinite(data9)))return validate23.errors=[{instancePath:instancePath+
+"/denyPorts/"+i1,schemaPath:"#/properties/denyPorts/items/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs20&&typeof data9==
+"number"&&isFinite(data9)){if(data9>65535||isNaN(data9))return validate23.errors=[{instancePath:instancePath+"/denyPorts/"+i1,schemaPath:"#/properties/denyPorts\
+/items/maximum",keyword:"maximum",params:{comparison:"<=",limit:65535},message:"must be <= 65535"}],!1;if(data9<1||isNaN(data9))return validate23.errors=[{instancePath:instancePath+
+"/denyPorts/"+i1,schemaPath:"#/properties/denyPorts/items/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid2=_errs20===
+errors;if(!valid2)break}}else return validate23.errors=[{instancePath:instancePath+"/denyPorts",schemaPath:"#/properties/denyPorts/type",keyword:"type",params:{
+type:"array"},message:"must be array"}],!1;var valid0=_errs18===errors;if(valid0){let data10=data.allowNames,_errs22=errors;if(errors===_errs22)if(Array.isArray(
+data10)){var valid3=!0;let len2=data10.length;for(let i2=0;i2<len2;i2++){let _errs24=errors;if(typeof data10[i2]!="string")return validate23.errors=[{instancePath:instancePath+
+"/allowNames/"+i2,schemaPath:"#/properties/allowNames/items/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs24===errors;
+if(!valid3)break}}else return validate23.errors=[{instancePath:instancePath+"/allowNames",schemaPath:"#/properties/allowNames/type",keyword:"type",params:{type:"\
+array"},message:"must be array"}],!1;var valid0=_errs22===errors;if(valid0){let data12=data.denyNames,_errs26=errors;if(errors===_errs26)if(Array.isArray(data12)){
+var valid4=!0;let len3=data12.length;for(let i3=0;i3<len3;i3++){let _errs28=errors;if(typeof data12[i3]!="string")return validate23.errors=[{instancePath:instancePath+
+"/denyNames/"+i3,schemaPath:"#/properties/denyNames/items/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid4=_errs28===errors;
+if(!valid4)break}}else return validate23.errors=[{instancePath:instancePath+"/denyNames",schemaPath:"#/properties/denyNames/type",keyword:"type",params:{type:"a\
+rray"},message:"must be array"}],!1;var valid0=_errs26===errors;if(valid0){let _errs30=errors;if(typeof data.diagnose!="boolean")return validate23.errors=[{instancePath:instancePath+
+"/diagnose",schemaPath:"#/properties/diagnose/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs30===errors;if(valid0){
+let data15=data.drainSeconds,_errs32=errors;if(!(typeof data15=="number"&&!(data15%1)&&!isNaN(data15)&&isFinite(data15)))return validate23.errors=[{instancePath:instancePath+
+"/drainSeconds",schemaPath:"#/properties/drainSeconds/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs32&&typeof data15==
+"number"&&isFinite(data15)){if(data15>3600||isNaN(data15))return validate23.errors=[{instancePath:instancePath+"/drainSeconds",schemaPath:"#/properties/drainSec\
+onds/maximum",keyword:"maximum",params:{comparison:"<=",limit:3600},message:"must be <= 3600"}],!1;if(data15<0||isNaN(data15))return validate23.errors=[{instancePath:instancePath+
+"/drainSeconds",schemaPath:"#/properties/drainSeconds/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid0=_errs32===
+errors;if(valid0){let data16=data.maxStreams,_errs34=errors;if(!(typeof data16=="number"&&!(data16%1)&&!isNaN(data16)&&isFinite(data16)))return validate23.errors=
+[{instancePath:instancePath+"/maxStreams",schemaPath:"#/properties/maxStreams/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===
+_errs34&&typeof data16=="number"&&isFinite(data16)){if(data16>65536||isNaN(data16))return validate23.errors=[{instancePath:instancePath+"/maxStreams",schemaPath:"\
+#/properties/maxStreams/maximum",keyword:"maximum",params:{comparison:"<=",limit:65536},message:"must be <= 65536"}],!1;if(data16<1||isNaN(data16))return validate23.
+errors=[{instancePath:instancePath+"/maxStreams",schemaPath:"#/properties/maxStreams/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must b\
+e >= 1"}],!1}var valid0=_errs34===errors;if(valid0){let data17=data.maxBufferedBytes,_errs36=errors;if(!(typeof data17=="number"&&!(data17%1)&&!isNaN(data17)&&isFinite(
+data17)))return validate23.errors=[{instancePath:instancePath+"/maxBufferedBytes",schemaPath:"#/properties/maxBufferedBytes/type",keyword:"type",params:{type:"i\
+nteger"},message:"must be integer"}],!1;if(errors===_errs36&&typeof data17=="number"&&isFinite(data17)){if(data17>68719476736||isNaN(data17))return validate23.errors=
+[{instancePath:instancePath+"/maxBufferedBytes",schemaPath:"#/properties/maxBufferedBytes/maximum",keyword:"maximum",params:{comparison:"<=",limit:68719476736},
+message:"must be <= 68719476736"}],!1;if(data17<16777216||isNaN(data17))return validate23.errors=[{instancePath:instancePath+"/maxBufferedBytes",schemaPath:"#/p\
+roperties/maxBufferedBytes/minimum",keyword:"minimum",params:{comparison:">=",limit:16777216},message:"must be >= 16777216"}],!1}var valid0=_errs36===errors;if(valid0){
+let data18=data.maxClients,_errs38=errors;if(!(typeof data18=="number"&&!(data18%1)&&!isNaN(data18)&&isFinite(data18)))return validate23.errors=[{instancePath:instancePath+
+"/maxClients",schemaPath:"#/properties/maxClients/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs38&&typeof data18==
+"number"&&isFinite(data18)){if(data18>65536||isNaN(data18))return validate23.errors=[{instancePath:instancePath+"/maxClients",schemaPath:"#/properties/maxClient\
+s/maximum",keyword:"maximum",params:{comparison:"<=",limit:65536},message:"must be <= 65536"}],!1;if(data18<1||isNaN(data18))return validate23.errors=[{instancePath:instancePath+
+"/maxClients",schemaPath:"#/properties/maxClients/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid0=_errs38===errors;
+if(valid0){let data19=data.clientIdleSeconds,_errs40=errors;if(!(typeof data19=="number"&&!(data19%1)&&!isNaN(data19)&&isFinite(data19)))return validate23.errors=
+[{instancePath:instancePath+"/clientIdleSeconds",schemaPath:"#/properties/clientIdleSeconds/type",keyword:"type",params:{type:"integer"},message:"must be intege\
+r"}],!1;if(errors===_errs40&&typeof data19=="number"&&isFinite(data19)){if(data19>86400||isNaN(data19))return validate23.errors=[{instancePath:instancePath+"/cl\
+ientIdleSeconds",schemaPath:"#/properties/clientIdleSeconds/maximum",keyword:"maximum",params:{comparison:"<=",limit:86400},message:"must be <= 86400"}],!1;if(data19<
+10||isNaN(data19))return validate23.errors=[{instancePath:instancePath+"/clientIdleSeconds",schemaPath:"#/properties/clientIdleSeconds/minimum",keyword:"minimum",
+params:{comparison:">=",limit:10},message:"must be >= 10"}],!1}var valid0=_errs40===errors;if(valid0){let data20=data.maxRequestBytes,_errs42=errors;if(!(typeof data20==
+"number"&&!(data20%1)&&!isNaN(data20)&&isFinite(data20)))return validate23.errors=[{instancePath:instancePath+"/maxRequestBytes",schemaPath:"#/properties/maxReq\
+uestBytes/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs42&&typeof data20=="number"&&isFinite(data20)){if(data20>
+68719476736||isNaN(data20))return validate23.errors=[{instancePath:instancePath+"/maxRequestBytes",schemaPath:"#/properties/maxRequestBytes/maximum",keyword:"ma\
+ximum",params:{comparison:"<=",limit:68719476736},message:"must be <= 68719476736"}],!1;if(data20<67108864||isNaN(data20))return validate23.errors=[{instancePath:instancePath+
 "/maxRequestBytes",schemaPath:"#/properties/maxRequestBytes/minimum",keyword:"minimum",params:{comparison:">=",limit:67108864},message:"must be >= 67108864"}],!1}
-var valid0=_errs38===errors;if(valid0){let data19=data.dialTimeoutMs,_errs40=errors;if(!(typeof data19=="number"&&!(data19%1)&&!isNaN(data19)&&isFinite(data19)))
+var valid0=_errs42===errors;if(valid0){let data21=data.dialTimeoutMs,_errs44=errors;if(!(typeof data21=="number"&&!(data21%1)&&!isNaN(data21)&&isFinite(data21)))
 return validate23.errors=[{instancePath:instancePath+"/dialTimeoutMs",schemaPath:"#/properties/dialTimeoutMs/type",keyword:"type",params:{type:"integer"},message:"\
-must be integer"}],!1;if(errors===_errs40&&typeof data19=="number"&&isFinite(data19)){if(data19>6e4||isNaN(data19))return validate23.errors=[{instancePath:instancePath+
-"/dialTimeoutMs",schemaPath:"#/properties/dialTimeoutMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:6e4},message:"must be <= 60000"}],!1;if(data19<
-100||isNaN(data19))return validate23.errors=[{instancePath:instancePath+"/dialTimeoutMs",schemaPath:"#/properties/dialTimeoutMs/minimum",keyword:"minimum",params:{
-comparison:">=",limit:100},message:"must be >= 100"}],!1}var valid0=_errs40===errors;if(valid0){let data20=data.longPollMs,_errs42=errors;if(!(typeof data20=="n\
-umber"&&!(data20%1)&&!isNaN(data20)&&isFinite(data20)))return validate23.errors=[{instancePath:instancePath+"/longPollMs",schemaPath:"#/properties/longPollMs/ty\
-pe",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs42&&typeof data20=="number"&&isFinite(data20)){if(data20>12e4||isNaN(
-data20))return validate23.errors=[{instancePath:instancePath+"/longPollMs",schemaPath:"#/properties/longPollMs/maximum",keyword:"maximum",params:{comparison:"<=",
-limit:12e4},message:"must be <= 120000"}],!1;if(data20<0||isNaN(data20))return validate23.errors=[{instancePath:instancePath+"/longPollMs",schemaPath:"#/propert\
-ies/longPollMs/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid0=_errs42===errors;if(valid0){let data21=data.activeDrainMs,
-_errs44=errors;if(!(typeof data21=="number"&&!(data21%1)&&!isNaN(data21)&&isFinite(data21)))return validate23.errors=[{instancePath:instancePath+"/activeDrainMs",
-schemaPath:"#/properties/activeDrainMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs44&&typeof data21=="number"&&
-isFinite(data21)){if(data21>1e4||isNaN(data21))return validate23.errors=[{instancePath:instancePath+"/activeDrainMs",schemaPath:"#/properties/activeDrainMs/maxi\
-mum",keyword:"maximum",params:{comparison:"<=",limit:1e4},message:"must be <= 10000"}],!1;if(data21<0||isNaN(data21))return validate23.errors=[{instancePath:instancePath+
-"/activeDrainMs",schemaPath:"#/properties/activeDrainMs/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid0=_errs44===
-errors;if(valid0){let data22=data.settleStepMs,_errs46=errors;if(!(typeof data22=="number"&&!(data22%1)&&!isNaN(data22)&&isFinite(data22)))return validate23.errors=
+must be integer"}],!1;if(errors===_errs44&&typeof data21=="number"&&isFinite(data21)){if(data21>6e4||isNaN(data21))return validate23.errors=[{instancePath:instancePath+
+"/dialTimeoutMs",schemaPath:"#/properties/dialTimeoutMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:6e4},message:"must be <= 60000"}],!1;if(data21<
+100||isNaN(data21))return validate23.errors=[{instancePath:instancePath+"/dialTimeoutMs",schemaPath:"#/properties/dialTimeoutMs/minimum",keyword:"minimum",params:{
+comparison:">=",limit:100},message:"must be >= 100"}],!1}var valid0=_errs44===errors;if(valid0){let data22=data.longPollMs,_errs46=errors;if(!(typeof data22=="n\
+umber"&&!(data22%1)&&!isNaN(data22)&&isFinite(data22)))return validate23.errors=[{instancePath:instancePath+"/longPollMs",schemaPath:"#/properties/longPollMs/ty\
+pe",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs46&&typeof data22=="number"&&isFinite(data22)){if(data22>12e4||isNaN(
+data22))return validate23.errors=[{instancePath:instancePath+"/longPollMs",schemaPath:"#/properties/longPollMs/maximum",keyword:"maximum",params:{comparison:"<=",
+limit:12e4},message:"must be <= 120000"}],!1;if(data22<0||isNaN(data22))return validate23.errors=[{instancePath:instancePath+"/longPollMs",schemaPath:"#/propert\
+ies/longPollMs/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid0=_errs46===errors;if(valid0){let data23=data.activeDrainMs,
+_errs48=errors;if(!(typeof data23=="number"&&!(data23%1)&&!isNaN(data23)&&isFinite(data23)))return validate23.errors=[{instancePath:instancePath+"/activeDrainMs",
+schemaPath:"#/properties/activeDrainMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs48&&typeof data23=="number"&&
+isFinite(data23)){if(data23>1e4||isNaN(data23))return validate23.errors=[{instancePath:instancePath+"/activeDrainMs",schemaPath:"#/properties/activeDrainMs/maxi\
+mum",keyword:"maximum",params:{comparison:"<=",limit:1e4},message:"must be <= 10000"}],!1;if(data23<0||isNaN(data23))return validate23.errors=[{instancePath:instancePath+
+"/activeDrainMs",schemaPath:"#/properties/activeDrainMs/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid0=_errs48===
+errors;if(valid0){let data24=data.settleStepMs,_errs50=errors;if(!(typeof data24=="number"&&!(data24%1)&&!isNaN(data24)&&isFinite(data24)))return validate23.errors=
 [{instancePath:instancePath+"/settleStepMs",schemaPath:"#/properties/settleStepMs/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===
-_errs46&&typeof data22=="number"&&isFinite(data22)){if(data22>1e3||isNaN(data22))return validate23.errors=[{instancePath:instancePath+"/settleStepMs",schemaPath:"\
-#/properties/settleStepMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e3},message:"must be <= 1000"}],!1;if(data22<1||isNaN(data22))return validate23.
+_errs50&&typeof data24=="number"&&isFinite(data24)){if(data24>1e3||isNaN(data24))return validate23.errors=[{instancePath:instancePath+"/settleStepMs",schemaPath:"\
+#/properties/settleStepMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e3},message:"must be <= 1000"}],!1;if(data24<1||isNaN(data24))return validate23.
 errors=[{instancePath:instancePath+"/settleStepMs",schemaPath:"#/properties/settleStepMs/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"mu\
-st be >= 1"}],!1}var valid0=_errs46===errors;if(valid0){let data23=data.settleMaxMs,_errs48=errors;if(!(typeof data23=="number"&&!(data23%1)&&!isNaN(data23)&&isFinite(
-data23)))return validate23.errors=[{instancePath:instancePath+"/settleMaxMs",schemaPath:"#/properties/settleMaxMs/type",keyword:"type",params:{type:"integer"},message:"\
-must be integer"}],!1;if(errors===_errs48&&typeof data23=="number"&&isFinite(data23)){if(data23>1e4||isNaN(data23))return validate23.errors=[{instancePath:instancePath+
-"/settleMaxMs",schemaPath:"#/properties/settleMaxMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e4},message:"must be <= 10000"}],!1;if(data23<0||isNaN(
-data23))return validate23.errors=[{instancePath:instancePath+"/settleMaxMs",schemaPath:"#/properties/settleMaxMs/minimum",keyword:"minimum",params:{comparison:"\
->=",limit:0},message:"must be >= 0"}],!1}var valid0=_errs48===errors;if(valid0){let data24=data.seqWaitMs,_errs50=errors;if(!(typeof data24=="number"&&!(data24%
-1)&&!isNaN(data24)&&isFinite(data24)))return validate23.errors=[{instancePath:instancePath+"/seqWaitMs",schemaPath:"#/properties/seqWaitMs/type",keyword:"type",
-params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs50&&typeof data24=="number"&&isFinite(data24)){if(data24>6e5||isNaN(data24))return validate23.
+st be >= 1"}],!1}var valid0=_errs50===errors;if(valid0){let data25=data.settleMaxMs,_errs52=errors;if(!(typeof data25=="number"&&!(data25%1)&&!isNaN(data25)&&isFinite(
+data25)))return validate23.errors=[{instancePath:instancePath+"/settleMaxMs",schemaPath:"#/properties/settleMaxMs/type",keyword:"type",params:{type:"integer"},message:"\
+must be integer"}],!1;if(errors===_errs52&&typeof data25=="number"&&isFinite(data25)){if(data25>1e4||isNaN(data25))return validate23.errors=[{instancePath:instancePath+
+"/settleMaxMs",schemaPath:"#/properties/settleMaxMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:1e4},message:"must be <= 10000"}],!1;if(data25<0||isNaN(
+data25))return validate23.errors=[{instancePath:instancePath+"/settleMaxMs",schemaPath:"#/properties/settleMaxMs/minimum",keyword:"minimum",params:{comparison:"\
+>=",limit:0},message:"must be >= 0"}],!1}var valid0=_errs52===errors;if(valid0){let data26=data.seqWaitMs,_errs54=errors;if(!(typeof data26=="number"&&!(data26%
+1)&&!isNaN(data26)&&isFinite(data26)))return validate23.errors=[{instancePath:instancePath+"/seqWaitMs",schemaPath:"#/properties/seqWaitMs/type",keyword:"type",
+params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs54&&typeof data26=="number"&&isFinite(data26)){if(data26>6e5||isNaN(data26))return validate23.
 errors=[{instancePath:instancePath+"/seqWaitMs",schemaPath:"#/properties/seqWaitMs/maximum",keyword:"maximum",params:{comparison:"<=",limit:6e5},message:"must b\
-e <= 600000"}],!1;if(data24<100||isNaN(data24))return validate23.errors=[{instancePath:instancePath+"/seqWaitMs",schemaPath:"#/properties/seqWaitMs/minimum",keyword:"\
-minimum",params:{comparison:">=",limit:100},message:"must be >= 100"}],!1}var valid0=_errs50===errors;if(valid0){let data25=data.streamIdleSeconds,_errs52=errors;
-if(!(typeof data25=="number"&&!(data25%1)&&!isNaN(data25)&&isFinite(data25)))return validate23.errors=[{instancePath:instancePath+"/streamIdleSeconds",schemaPath:"\
-#/properties/streamIdleSeconds/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs52&&typeof data25=="number"&&isFinite(
-data25)){if(data25>86400||isNaN(data25))return validate23.errors=[{instancePath:instancePath+"/streamIdleSeconds",schemaPath:"#/properties/streamIdleSeconds/max\
-imum",keyword:"maximum",params:{comparison:"<=",limit:86400},message:"must be <= 86400"}],!1;if(data25<1||isNaN(data25))return validate23.errors=[{instancePath:instancePath+
-"/streamIdleSeconds",schemaPath:"#/properties/streamIdleSeconds/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid0=_errs52===
-errors;if(valid0){let data26=data.flowIdleSeconds,_errs54=errors;if(!(typeof data26=="number"&&!(data26%1)&&!isNaN(data26)&&isFinite(data26)))return validate23.
+e <= 600000"}],!1;if(data26<100||isNaN(data26))return validate23.errors=[{instancePath:instancePath+"/seqWaitMs",schemaPath:"#/properties/seqWaitMs/minimum",keyword:"\
+minimum",params:{comparison:">=",limit:100},message:"must be >= 100"}],!1}var valid0=_errs54===errors;if(valid0){let data27=data.streamIdleSeconds,_errs56=errors;
+if(!(typeof data27=="number"&&!(data27%1)&&!isNaN(data27)&&isFinite(data27)))return validate23.errors=[{instancePath:instancePath+"/streamIdleSeconds",schemaPath:"\
+#/properties/streamIdleSeconds/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs56&&typeof data27=="number"&&isFinite(
+data27)){if(data27>86400||isNaN(data27))return validate23.errors=[{instancePath:instancePath+"/streamIdleSeconds",schemaPath:"#/properties/streamIdleSeconds/max\
+imum",keyword:"maximum",params:{comparison:"<=",limit:86400},message:"must be <= 86400"}],!1;if(data27<1||isNaN(data27))return validate23.errors=[{instancePath:instancePath+
+"/streamIdleSeconds",schemaPath:"#/properties/streamIdleSeconds/minimum",keyword:"minimum",params:{comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid0=_errs56===
+errors;if(valid0){let data28=data.flowIdleSeconds,_errs58=errors;if(!(typeof data28=="number"&&!(data28%1)&&!isNaN(data28)&&isFinite(data28)))return validate23.
 errors=[{instancePath:instancePath+"/flowIdleSeconds",schemaPath:"#/properties/flowIdleSeconds/type",keyword:"type",params:{type:"integer"},message:"must be int\
-eger"}],!1;if(errors===_errs54&&typeof data26=="number"&&isFinite(data26)){if(data26>86400||isNaN(data26))return validate23.errors=[{instancePath:instancePath+"\
-/flowIdleSeconds",schemaPath:"#/properties/flowIdleSeconds/maximum",keyword:"maximum",params:{comparison:"<=",limit:86400},message:"must be <= 86400"}],!1;if(data26<
-1||isNaN(data26))return validate23.errors=[{instancePath:instancePath+"/flowIdleSeconds",schemaPath:"#/properties/flowIdleSeconds/minimum",keyword:"minimum",params:{
-comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid0=_errs54===errors;if(valid0){let _errs56=errors;if(typeof data.logTargets!="boolean")return validate23.
+eger"}],!1;if(errors===_errs58&&typeof data28=="number"&&isFinite(data28)){if(data28>86400||isNaN(data28))return validate23.errors=[{instancePath:instancePath+"\
+/flowIdleSeconds",schemaPath:"#/properties/flowIdleSeconds/maximum",keyword:"maximum",params:{comparison:"<=",limit:86400},message:"must be <= 86400"}],!1;if(data28<
+1||isNaN(data28))return validate23.errors=[{instancePath:instancePath+"/flowIdleSeconds",schemaPath:"#/properties/flowIdleSeconds/minimum",keyword:"minimum",params:{
+comparison:">=",limit:1},message:"must be >= 1"}],!1}var valid0=_errs58===errors;if(valid0){let _errs60=errors;if(typeof data.logTargets!="boolean")return validate23.
 errors=[{instancePath:instancePath+"/logTargets",schemaPath:"#/properties/logTargets/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;
-var valid0=_errs56===errors}}}}}}}}}}}}}}}}}}}}}}}}}else return validate23.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"\
+var valid0=_errs60===errors}}}}}}}}}}}}}}}}}}}}}}}}}}}else return validate23.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"\
 must be object"}],!1;return validate23.errors=vErrors,errors===0}var relaySection=validate24;function validate24(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&
 !Array.isArray(data)){data.listen===void 0&&(data.listen="127.0.0.1:8800"),data.appsScript===void 0&&(data.appsScript=!1),data.nodeTimeoutMs===void 0&&(data.nodeTimeoutMs=
 12e4),data.maxConcurrent===void 0&&(data.maxConcurrent=512);let _errs1=errors;for(let key0 in data)if(!(key0==="listen"||key0==="node"||key0==="tokenFile"||key0===

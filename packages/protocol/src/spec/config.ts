@@ -36,6 +36,14 @@ export interface RelayEntry {
   tlsName?: string;
   /** PEM file with certificate authorities to trust besides the system's, for this relay. */
   caFile?: string;
+  /** What bodies it carries whole: `bytes`, or `text` only. `auto` takes text for a script and finds out for others. @default "auto" */
+  carries?: 'auto' | 'bytes' | 'text';
+  /** Level 2: longest that it bears an exchange without an answer; the hold adapts below it. @minimum 0 @maximum 600000 @default 30000 */
+  holdMs?: Count;
+  /** Level 2: largest request body that it takes, as it travels. @minimum 4096 @maximum 67108864 @default 4194304 */
+  maxRequestBytes?: Count;
+  /** Level 2: largest response body that it passes on, as it travels. Larger costs fewer requests and more memory. @minimum 4096 @maximum 67108864 @default 4194304 */
+  maxResponseBytes?: Count;
 }
 
 /** Bounds of one account of a relay provider. @additionalProperties false */
@@ -44,6 +52,12 @@ export interface AccountEntry {
   name: string;
   /** Requests at once over all relays of the account. Apps Script bears 30; more are answered with errors. @minimum 1 @maximum 1024 @default 30 */
   maxConcurrent?: Count;
+  /** Requests a day that the provider allows over all relays of the account; absent where it does not count. Apps Script allows 20,000. @minimum 1 @maximum 1000000000 */
+  dailyRequests?: Count;
+  /** When the count begins anew: `HH:MM` and a time zone name, such as `00:00 America/Los_Angeles`; or `rolling` for 24 hours after each request. Corrected by what is seen. @default "00:00 UTC" */
+  quotaReset?: string;
+  /** Part of `dailyRequests` that is left unused, in per cent, since providers count in their own way. @minimum 0 @maximum 90 @default 5 */
+  quotaMarginPercent?: Count;
 }
 
 /** The client. @additionalProperties false */
@@ -66,6 +80,12 @@ export interface UpConfig {
   relays?: RelayEntry[];
   /** Accounts that relays belong to. @default [] */
   accounts?: AccountEntry[];
+  /** Level of the wire: `2` for nodes of this project, `1` for existing fleets, `auto` to begin with 1 and change to 2 for relays and nodes that show it. @default "auto" */
+  level?: 'auto' | '1' | '2';
+  /** With `auto`: goes on at level 1 when a node that once spoke level 2 does not any more, instead of failing. @default false */
+  allowDowngrade?: boolean;
+  /** File that keeps request counts, holds and known nodes over restarts; empty for none. @default "" */
+  stateFile?: string;
   /** File with the access key; `-` reads standard input. Else `MILLRACE_KEY` is read. */
   keyFile?: string;
   /** When an application hears of its connection: `result` after the dial, `early` at once. @default "result" */
@@ -134,6 +154,10 @@ export interface NodeConfig {
   maxStreams?: Count;
   /** Bytes that all streams together may hold; beyond it targets are no longer read. @minimum 16777216 @maximum 68719476736 @default 536870912 */
   maxBufferedBytes?: Count;
+  /** Level 2: clients at once; another one takes the place of the longest silent one without streams. @minimum 1 @maximum 65536 @default 256 */
+  maxClients?: Count;
+  /** Level 2: a client that is silent for this long is forgotten and its streams are reset. @minimum 10 @maximum 86400 @default 120 */
+  clientIdleSeconds?: Count;
   /** Bytes of request bodies being read or run at once; beyond it new requests are refused as busy. @minimum 67108864 @maximum 68719476736 @default 536870912 */
   maxRequestBytes?: Count;
   /** How long a dial may take, name and all addresses together. @minimum 100 @maximum 60000 @default 10000 */
