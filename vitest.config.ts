@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
-const packages = ['protocol', 'relay', 'node-server', 'client', 'testkit', 'bench'];
+const packages = ['protocol', 'relay', 'node-server', 'client', 'testkit', 'bench', 'udp-native', 'udp-session'];
 
 /** Tests run on the sources of every package, so that a change needs no build and coverage sees every line. */
 const alias = packages.flatMap((name) => {

@@ -1,12 +1,14 @@
 // Writes everything that is generated. From packages/protocol/src/spec: JSON schemas, validators, the protobuf schema and
-// codec, constants, golden vectors, and the tables in the docs; from packages/relay: the Apps Script template. `npm run
-// generate`; with `--check` it writes nothing, names each file that would differ and exits 1. The output depends on those
-// sources and the version in package.json only.
+// codec, constants, golden vectors, and the tables in the docs; from packages/relay: the Apps Script template; from
+// packages/udp-session: the WebAssembly kernel, and its golden vectors. `npm run generate`; with
+// `--check` it writes nothing, names each file that would differ and exits 1. The output depends on those sources and the
+// version in package.json only.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { appsScriptFiles } from './generate-apps-script.mjs';
+import { wasmFiles } from './generate-wasm.mjs';
 import { codeFiles } from './generate/code.mjs';
 import { docFiles } from './generate/docs.mjs';
 import { protoFiles } from './generate/proto.mjs';
@@ -14,6 +16,8 @@ import { schemaFiles } from './generate/schemas.mjs';
 import { readSpec } from './generate/spec.mjs';
 import { validatorFiles } from './generate/validators.mjs';
 import { vectorFiles } from './vectors.mjs';
+import { fecVectors } from './vectors/fec.mjs';
+import { udpPacketVectors } from './vectors/udp-packet.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -30,6 +34,9 @@ async function generate() {
     ...vectorFiles(schemaOf),
     ...docFiles(schemaOf, read),
     ...(await appsScriptFiles(root)),
+    ...(await wasmFiles(root)),
+    ...fecVectors(),
+    ...udpPacketVectors(),
   ]);
 }
 

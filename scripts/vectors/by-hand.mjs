@@ -219,3 +219,22 @@ export const BASE64 = [
     'Zm9\u0000',
   ].map((text) => ({ text, error: 'BASE64_INVALID' })),
 ];
+
+/** Access keys and their tokens, by OpenSSL: HKDF-SHA256 without salt, info "millrace level 2 token", 32 bytes. */
+export const TOKENS = [
+  {
+    name: 'an ASCII key',
+    key: 'correct-horse-battery-staple-42',
+    token: 'f8830701ccf59f33337fd029975967ccf577503825a1acfe54ed3c66652ea1a2',
+  },
+  {
+    name: 'a key beyond ASCII',
+    key: 'schlüssel-mit-umlaut-äöü-0123456789',
+    token: 'd202a3f921f22f1ae82d7141ac29e4a733db9cab02d73d3496cb2a5966d9fa47',
+  },
+  {
+    name: 'the shortest key',
+    key: 'AAAAAAAAAAAAAAAAAAAAAA',
+    token: '290fd5087c0d1ee2907fc7fd41134d55d23df27c2b872d8ed2038a2aae3b63d0',
+  },
+];

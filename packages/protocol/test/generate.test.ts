@@ -32,6 +32,7 @@ function makeCopy(name: string): string {
     recursive: true,
     filter: (path) => !path.endsWith('gen'),
   });
+  cpSync(join(root, 'packages/udp-session/src/fec'), join(copy, 'packages/udp-session/src/fec'), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'dir');
   return copy;
 }
@@ -47,7 +48,13 @@ function contents(repository: string, path: string): [string, string][] {
   return readdirSync(full).flatMap((name) => contents(repository, join(path, name)));
 }
 
-const GENERATED = ['schemas', 'packages/protocol/src/gen', 'packages/relay/src/gen', 'docs'];
+const GENERATED = [
+  'schemas',
+  'packages/protocol/src/gen',
+  'packages/relay/src/gen',
+  'packages/udp-session/src/gen',
+  'docs',
+];
 const generated = (repository: string) => new Map(GENERATED.flatMap((path) => contents(repository, path)));
 
 test('what is checked in is what its sources say', () => {

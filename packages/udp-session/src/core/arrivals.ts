@@ -1,0 +1,185 @@
+import { DelayTrend } from './delay-trend.js';
+import type { Report } from './report.js';
+import type { ReplayWindow } from './replay-window.js';
+
+/** Times at which the largest number was noted; at one a ms they reach further back than any packet is waited for. */
+const MARKS = 64;
+const MARK_EVERY_MS = 1;
+/** A packet is never waited for longer than this once a later one arrived. */
+const MAX_REORDER_MS = 50;
+/** How much longer than the latest latecomer a packet is waited for. */
+const REORDER_MARGIN = 1.25;
+/** A latecomer is forgotten by half in this time. */
+const REORDER_HALF_LIFE_MS = 2000;
+
+/**
+ * Tells lost packets from late ones. A packet that a later one overtook is waited for as long as latecomers took lately;
+ * then it is given up and counts as lost. If it arrives after all it is late, not lost.
+ */
+export class Arrivals {
+  readonly #window: ReplayWindow;
+  readonly #leastReorderMs: number;
+  readonly #trend = new DelayTrend();
+  readonly #markTimes = new Float64Array(MARKS);
+  readonly #markNumbers = new Float64Array(MARKS);
+  /** Marks made so far, and how many of them are dealt with; the last MARKS of them are at hand. */
+  #marks = 0;
+  #marksDecided = 0;
+  /** The largest number, and when it came. */
+  #tail = -1;
+  #tailAt = 0;
+  /** Every number up to this one is known to have arrived or is given up. */
+  #decided = -1;
+  #lostRun = 0;
+  #latest = 0;
+  #latestAt = 0;
+  #newestUs = 0;
+  #newestAt = 0;
+  #reportedAt: number | undefined;
+  #intervalBytes = 0;
+  #longestBurst = 0;
+  #reorderDepth = 0;
+  #largestBytes = 0;
+
+  received = 0;
+  receivedBytes = 0;
+  lost = 0;
+  late = 0;
+  bursts = 0;
+
+  /** @param leastReorderMs A packet is waited for at least this long. */
+  constructor(window: ReplayWindow, leastReorderMs: number) {
+    this.#window = window;
+    this.#leastReorderMs = leastReorderMs;
+  }
+
+  /** How long a packet that was overtaken is waited for, ms. */
+  reorderMs(now: number): number {
+    return Math.min(MAX_REORDER_MS, Math.max(this.#leastReorderMs, REORDER_MARGIN * this.#fadedLateness(now)));
+  }
+
+  /** Before `number` is committed: what falls out of the window is decided while it can still be looked up. */
+  beforeCommit(number: number): void {
+    const floor = number - this.#window.span;
+    if (floor > this.#decided) this.#decideUpTo(floor);
+  }
+
+  /** An authenticated packet that was not there before. `largestBefore` is the window's largest before it was committed. */
+  add(number: number, bytes: number, sentUs: number, largestBefore: number, now: number): void {
+    this.received++;
+    this.receivedBytes += bytes;
+    this.#intervalBytes += bytes;
+    if (bytes > this.#largestBytes) this.#largestBytes = bytes;
+    const nowUs = toUs(now);
+    this.#trend.add(sentUs, nowUs, now);
+    if (number > largestBefore) {
+      this.#newestUs = sentUs;
+      this.#newestAt = now;
+      this.#mark(number, now);
+      return;
+    }
+    const depth = largestBefore - number;
+    if (depth > this.#reorderDepth) this.#reorderDepth = depth;
+    const lateness = this.#overtakenFor(number, now);
+    if (lateness > this.#fadedLateness(now)) {
+      this.#latest = lateness;
+      this.#latestAt = now;
+    }
+    if (number <= this.#decided) {
+      this.late++;
+      this.lost--;
+    }
+  }
+
+  /** Gives up what was waited for long enough. */
+  decide(now: number): void {
+    const reorderMs = this.reorderMs(now);
+    let upTo = -1;
+    for (; this.#marksDecided < this.#marks; this.#marksDecided++) {
+      const at = this.#marksDecided % MARKS;
+      if (this.#markTimes[at]! + reorderMs > now) break;
+      upTo = this.#markNumbers[at]!;
+    }
+    if (this.#tailAt + reorderMs <= now) upTo = this.#tail;
+    if (upTo > this.#decided) this.#decideUpTo(upTo);
+  }
+
+  /** When `decide` has something to do next. */
+  decideAt(now: number): number | undefined {
+    if (this.#decided >= this.#tail) return undefined;
+    const first = this.#marksDecided < this.#marks ? this.#markTimes[this.#marksDecided % MARKS]! : this.#tailAt;
+    return first + this.reorderMs(now);
+  }
+
+  /** A report of everything so far; what counts since the last report begins anew. */
+  take(now: number): Report {
+    this.decide(now);
+    const elapsed = Math.max(0.1, now - (this.#reportedAt ?? now - 20));
+    this.#reportedAt = now;
+    const report: Report = {
+      largest: Math.max(0, this.#window.largest),
+      echoUs: this.#newestUs,
+      heldUs: (now - this.#newestAt) * 1000,
+      received: this.received,
+      receivedBytes: this.receivedBytes,
+      lost: this.lost,
+      late: this.late,
+      bursts: this.bursts,
+      longestBurst: this.#longestBurst,
+      reorderDepth: this.#reorderDepth,
+      rate: this.#intervalBytes / elapsed,
+      ...this.#trend.take(),
+      largestBytes: this.#largestBytes,
+    };
+    this.#intervalBytes = 0;
+    this.#longestBurst = 0;
+    this.#reorderDepth = 0;
+    this.#largestBytes = 0;
+    return report;
+  }
+
+  #mark(number: number, now: number): void {
+    this.#tail = number;
+    this.#tailAt = now;
+    if (this.#marks > 0 && now - this.#markTimes[(this.#marks - 1) % MARKS]! < MARK_EVERY_MS) return;
+    this.#markTimes[this.#marks % MARKS] = now;
+    this.#markNumbers[this.#marks % MARKS] = number;
+    this.#marks++;
+    this.#marksDecided = Math.max(this.#marksDecided, this.#marks - MARKS);
+  }
+
+  #fadedLateness(now: number): number {
+    return this.#latest * 0.5 ** ((now - this.#latestAt) / REORDER_HALF_LIFE_MS);
+  }
+
+  /** For how long at least a larger number than this is there, ms. */
+  #overtakenFor(number: number, now: number): number {
+    for (let mark = Math.max(0, this.#marks - MARKS); mark < this.#marks; mark++) {
+      if (this.#markNumbers[mark % MARKS]! > number) return now - this.#markTimes[mark % MARKS]!;
+    }
+    return now - this.#tailAt;
+  }
+
+  #decideUpTo(number: number): void {
+    const largest = this.#window.largest;
+    for (let at = this.#decided + 1; at <= number && at <= largest; at++) {
+      if (this.#window.has(at)) this.#lostRun = 0;
+      else this.#lose(1);
+    }
+    this.#lose(number - Math.max(largest, this.#decided));
+    this.#decided = number;
+  }
+
+  #lose(count: number): void {
+    if (count <= 0) return;
+    this.lost += count;
+    if (this.#lostRun === 0) this.bursts++;
+    this.#lostRun += count;
+    if (this.#lostRun > this.#longestBurst) this.#longestBurst = this.#lostRun;
+  }
+}
+
+/** A time in ms as µs modulo 2^32, as it travels. */
+export function toUs(now: number): number {
+  return (Math.floor(now * 1000) % 2 ** 32) >>> 0;
+}

@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import { isIPv6 } from 'node:net';
+import { performance } from 'node:perf_hooks';
+
+import { call, type Call } from '@millrace/protocol/handshake';
+
+import { SessionCore, type Cipher, type SessionKeys, type SessionOptions } from '../core/index.js';
+import { SessionError } from '../errors.js';
+import { decodeAnswer, decodeChoice, decodeRetry, encodeHello, encodeOffer, helloClear } from './greeting.js';
+import { chooseCrypto, chooseFec, loadAddon } from './native.js';
+import { openSocket } from './open-socket.js';
+import { nameOf, type Endpoint, type PacketSocket, type Tier } from './packet-socket.js';
+import { SessionHandle } from './session-handle.js';
+
+/** What both ends of a session may be told. */
+export interface CommonOptions {
+  /** Options of the session itself. */
+  readonly session?: SessionOptions | undefined;
+  /** Whether `'frame'` gives copies, which need no `release()`, instead of views of memory that is used again. Default false. */
+  readonly copyFrames?: boolean | undefined;
+  /** How packets reach the system. Default: the best there is. */
+  readonly tier?: Tier | undefined;
+  /** 32 bytes that both ends share. With it alone host and caller prove themselves to each other. */
+  readonly sharedKey?: Uint8Array | undefined;
+}
+
+export interface ConnectOptions extends CommonOptions {
+  /** The host's numeric address. */
+  readonly address: string;
+  readonly port: number;
+  /** The host's public key, 32 bytes. */
+  readonly publicKey?: Uint8Array | undefined;
+  /** The ciphers to offer. Default: both; the host chooses. */
+  readonly ciphers?: readonly Cipher[] | undefined;
+  /** Keys from elsewhere: no handshake takes place. */
+  readonly keys?: SessionKeys | undefined;
+  /** How long is waited for the host, ms. Default 10,000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** A hello is sent again after this long, and then after twice the time, up to the last, ms. */
+const FIRST_AGAIN_MS = 250;
+const LAST_AGAIN_MS = 2000;
+
+/**
+ * Opens a session to a host.
+ * @throws SessionError SESSION_TIMEOUT when no answer came, SESSION_OPTION
+ */
+export async function connect(options: ConnectOptions): Promise<SessionHandle> {
+  const { address, port, session = {}, tier } = options;
+  const peer = { address, port };
+  const addon = await loadAddon();
+  const environment = { crypto: chooseCrypto(addon), fec: chooseFec(addon), random: randomBytes };
+  let onDatagram: ((datagram: Uint8Array) => void) | undefined;
+  let opened: SessionHandle | undefined;
+  const bind = { address: isIPv6(address) ? '::' : '0.0.0.0', port: 0 };
+  const socket = await openSocket(addon, tier, bind, session.maxPacketBytes ?? 0, (packets, from) => {
+    if (opened !== undefined) opened.receive(packets, from);
+    else if (onDatagram !== undefined && from.address === address && from.port === port) {
+      for (let i = 0; i < packets.count; i++) {
+        const at = packets.offsets[i]!;
+        onDatagram(packets.slab.subarray(at, at + packets.lengths[i]!));
+      }
+    }
+  });
+  try {
+    const keys = options.keys ?? (await greet(options, socket, peer, (listener) => (onDatagram = listener)));
+    const core = new SessionCore(environment, keys, session, nameOf(peer), performance.now());
+    const { copyFrames = false } = options;
+    opened = new SessionHandle({ core, socket, peer, copyFrames, onGone: () => socket.close() });
+    return opened;
+  } catch (error) {
+    await socket.close();
+    throw error;
+  }
+}
+
+/** The handshake: a hello, again with the cookie that comes back, until an answer opens. */
+async function greet(
+  options: ConnectOptions,
+  socket: PacketSocket,
+  peer: Endpoint,
+  listen: (listener: ((datagram: Uint8Array) => void) | undefined) => void,
+): Promise<SessionKeys> {
+  const { publicKey, sharedKey, ciphers = ['aes-128-gcm', 'chacha20-poly1305'], timeoutMs = 10_000 } = options;
+  if (publicKey === undefined && sharedKey === undefined) {
+    throw new SessionError('SESSION_OPTION', 'publicKey, sharedKey or keys is needed to know the host by');
+  }
+  const localId = randomBytes(1)[0]!;
+  const made = await call({ publicKey, sharedKey }, encodeOffer(ciphers), helloClear(localId), randomBytes(64));
+  let cookie: Uint8Array | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let againMs = FIRST_AGAIN_MS;
+  const send = (): void => {
+    const hello = encodeHello(localId, cookie, made.message);
+    socket.send({ slab: hello, offsets: Uint32Array.of(0), lengths: Uint32Array.of(hello.length), count: 1 }, peer);
+    clearTimeout(timer);
+    timer = setTimeout(send, againMs);
+    againMs = Math.min(LAST_AGAIN_MS, 2 * againMs);
+  };
+  let giveUp: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<SessionKeys>((resolve, reject) => {
+      giveUp = setTimeout(() => {
+        reject(new SessionError('SESSION_TIMEOUT', `no answer from ${nameOf(peer)} in ${timeoutMs} ms`));
+      }, timeoutMs);
+      listen((datagram) => {
+        const retry = decodeRetry(datagram, localId);
+        if (retry !== undefined && cookie === undefined) {
+          cookie = retry;
+          send();
+        }
+        const answer = decodeAnswer(datagram, localId);
+        // One that does not open is a forgery: the right one may still come.
+        if (answer !== undefined) finish(made, answer, localId).then(resolve, () => {});
+      });
+      send();
+    });
+  } finally {
+    listen(undefined);
+    clearTimeout(timer);
+    clearTimeout(giveUp);
+  }
+}
+
+async function finish(made: Call, answer: Uint8Array, localId: number): Promise<SessionKeys> {
+  const { payload, secrets } = await made.finish(answer);
+  const choice = decodeChoice(payload);
+  if (choice === undefined) throw new SessionError('SESSION_OPTION', 'the host chose what does not exist');
+  const { cipher, connectionId } = choice;
+  return { cipher, sendSecret: secrets.caller, receiveSecret: secrets.callee, localId, peerId: connectionId };
+}

@@ -1,0 +1,175 @@
+import { EventEmitter } from 'node:events';
+import { performance } from 'node:perf_hooks';
+
+import { SessionError } from '../errors.js';
+import type { FrameEvent, FrameOptions, Received, SessionCore, SessionStats } from '../core/index.js';
+import { nameOf, type Endpoint, type PacketSocket, type Tier } from './packet-socket.js';
+
+export interface UdpSessionEvents {
+  /** A whole frame; call `release()` when its bytes are not needed any more. Without a listener frames are released at once. */
+  frame: [frame: Omit<FrameEvent, 'type'>];
+  /** An event of the peer: up to 1024 bytes, in order, none missing. */
+  event: [data: Uint8Array];
+  datagram: [data: Uint8Array];
+  /** The peer is at another address now. */
+  path: [peer: Endpoint];
+  /** The session is over. `error.code` says who ended it: SESSION_CLOSED is this end. */
+  close: [error: SessionError];
+}
+
+/** Counts since the start, and how things stand now. */
+export interface UdpSessionStats extends SessionStats {
+  /** How packets reach the system. */
+  tier: Tier;
+  /** The rates are bytes per ms. */
+  path: SessionCore['path'];
+}
+
+/** What a session needs of who made it. */
+export interface SessionParts {
+  readonly core: SessionCore;
+  readonly socket: PacketSocket;
+  readonly peer: Endpoint;
+  readonly copyFrames: boolean;
+  /** Is called once, when nothing of this session is left to be sent. */
+  readonly onGone: () => Promise<void>;
+}
+
+const CLOSE_REASONS: Partial<Record<string, string>> = {
+  SESSION_CLOSED: 'the session is closed',
+  SESSION_PEER_CLOSED: 'the peer closed the session',
+  SESSION_TIMEOUT: 'the peer is silent',
+  SESSION_FORGERY: 'too many forged packets came',
+};
+
+/** Longest time that a timer is set for, ms: the largest that Node takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** A session over UDP: frames, events and datagrams, encrypted, with forward error correction, paced. */
+export class SessionHandle extends EventEmitter<UdpSessionEvents> {
+  readonly #core: SessionCore;
+  readonly #socket: PacketSocket;
+  readonly #copyFrames: boolean;
+  readonly #onGone: () => Promise<void>;
+  /** The addresses that packets came from lately, by their names. */
+  readonly #endpoints = new Map<string, Endpoint>();
+  #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
+  #gone: Promise<void> | undefined;
+
+  /** Use `UdpSession.connect`, `UdpSession.listen` or `UdpHost.add`. */
+  constructor(parts: SessionParts) {
+    super();
+    this.#core = parts.core;
+    this.#socket = parts.socket;
+    this.#copyFrames = parts.copyFrames;
+    this.#onGone = parts.onGone;
+    this.#endpoints.set(nameOf(parts.peer), parts.peer);
+    this.#pump();
+  }
+
+  /** The peer's address. */
+  get peer(): Endpoint {
+    return this.#endpoints.get(this.#core.peer)!;
+  }
+
+  /** The largest datagram that fits into a packet of this path now, bytes. */
+  get maxDatagramBytes(): number {
+    return this.#core.maxDatagramBytes;
+  }
+
+  /**
+   * Sends a frame; its bytes may be reused afterwards.
+   * @returns Its index, counted from 0.
+   * @throws SessionError SESSION_TOO_LARGE, SESSION_BUSY, SESSION_OPTION, SESSION_CLOSED
+   */
+  sendFrame(bytes: Uint8Array, options: FrameOptions = {}): number {
+    const index = this.#core.sealFrame(bytes, options, performance.now());
+    this.#soon();
+    return index;
+  }
+
+  /** Sends up to 1024 bytes, reliably and in order. @throws SessionError SESSION_TOO_LARGE, SESSION_BUSY, SESSION_CLOSED */
+  sendEvent(bytes: Uint8Array): void {
+    this.#core.sendEvent(bytes, performance.now());
+    this.#soon();
+  }
+
+  /** Sends bytes that arrive once or not at all. @throws SessionError SESSION_TOO_LARGE, SESSION_CLOSED */
+  sendDatagram(bytes: Uint8Array): void {
+    this.#core.sendDatagram(bytes, performance.now());
+    this.#soon();
+  }
+
+  stats(): UdpSessionStats {
+    return { ...this.#core.stats, tier: this.#socket.tier, path: this.#core.path };
+  }
+
+  /** Ends the session. What was not sent yet is dropped; the peer is told `code`, 0 to 65,535. Resolves when all is given back. */
+  close(code = 0): Promise<void> {
+    this.#core.close(code);
+    this.#pump();
+    return this.#gone!;
+  }
+
+  /** Packets that came for this session. For whoever holds the socket. */
+  receive(packets: Received, from: Endpoint): void {
+    const name = nameOf(from);
+    // The peer's, and the last one that it may have moved to.
+    if (!this.#endpoints.has(name)) {
+      for (const known of this.#endpoints.keys()) if (known !== this.#core.peer) this.#endpoints.delete(known);
+      this.#endpoints.set(name, from);
+    }
+    this.#core.handleDatagrams(packets, name, performance.now());
+    this.#pump();
+  }
+
+  /** Several calls in one turn are sent together. */
+  #soon(): void {
+    this.#immediate ??= setImmediate(() => this.#pump());
+  }
+
+  #pump(): void {
+    clearImmediate(this.#immediate);
+    clearTimeout(this.#timer);
+    this.#immediate = undefined;
+    this.#timer = undefined;
+    const now = performance.now();
+    this.#core.handleTimeout(now);
+    for (let out = this.#core.pollTransmit(now); out !== undefined; out = this.#core.pollTransmit(now)) {
+      const to = this.#endpoints.get(out.to);
+      this.#core.stats.packetsRefused += to === undefined ? out.count : this.#socket.send(out, to);
+    }
+    const at = this.#core.pollTimeout(now);
+    if (at === undefined) this.#gone ??= this.#onGone();
+    else if (at <= now) this.#soon();
+    else this.#timer = setTimeout(() => this.#pump(), Math.min(MAX_TIMER_MS, at - now));
+    // Last, since a listener may call anything.
+    for (let event = this.#core.pollEvent(); event !== undefined; event = this.#core.pollEvent()) this.#tell(event);
+  }
+
+  #frame(event: FrameEvent): void {
+    const { type: _, ...frame } = event;
+    if (this.#copyFrames) {
+      frame.data = new Uint8Array(frame.data);
+      frame.release();
+    }
+    if (!this.emit('frame', frame)) frame.release();
+  }
+
+  #tell(event: NonNullable<ReturnType<SessionCore['pollEvent']>>): void {
+    switch (event.type) {
+      case 'frame':
+        this.#frame(event);
+        return;
+      case 'path':
+        this.emit('path', this.peer);
+        return;
+      case 'closed':
+        this.emit('close', new SessionError(event.code, CLOSE_REASONS[event.code] ?? 'the session is over'));
+        return;
+      default:
+        this.emit(event.type, event.data);
+    }
+  }
+}

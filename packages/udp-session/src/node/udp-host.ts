@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { performance } from 'node:perf_hooks';
+
+import { openCall } from '@millrace/protocol/handshake';
+
+import { SessionCore, type Cipher, type Received, type SessionEnvironment, type SessionKeys } from '../core/index.js';
+import { SessionError } from '../errors.js';
+import type { CommonOptions } from './connect.js';
+import { chooseCipher, Cookies, decodeHello, encodeAnswer, encodeChoice, encodeRetry, helloClear } from './greeting.js';
+import { chooseCrypto, chooseFec, loadAddon } from './native.js';
+import { openSocket } from './open-socket.js';
+import { nameOf, type Endpoint, type PacketSocket, type Tier } from './packet-socket.js';
+import { SessionHandle } from './session-handle.js';
+
+export interface ListenOptions extends CommonOptions {
+  /** Numeric address to bind. Default `0.0.0.0`. */
+  readonly address?: string | undefined;
+  /** Default 0: the system chooses. */
+  readonly port?: number | undefined;
+  /** The private key, 32 bytes, whose public key callers pin. Without it and without `sharedKey` nobody can call: see `UdpHost.add`. */
+  readonly privateKey?: Uint8Array | undefined;
+  /** The ciphers, the preferred one first. Default: AES-128-GCM, then ChaCha20-Poly1305. */
+  readonly ciphers?: readonly Cipher[] | undefined;
+  /** Most sessions at a time, 1 to 256. Default 64. */
+  readonly maxSessions?: number | undefined;
+}
+
+/** Calls that are opened at a time; each costs some hundred microseconds, and those on top come again. */
+const MAX_OPENING = 16;
+/** Calls that are remembered, so that a copy of one opens nothing again. */
+const MAX_REMEMBERED = 4096;
+
+/**
+ * Waits for callers.
+ * @throws SessionError SESSION_OPTION; or the error of the system when the address cannot be bound
+ */
+export async function listen(options: ListenOptions = {}): Promise<UdpHost> {
+  const { address = '0.0.0.0', port = 0, maxSessions = 64, session = {}, tier } = options;
+  if (!Number.isInteger(maxSessions) || maxSessions < 1 || maxSessions > 256) {
+    throw new SessionError('SESSION_OPTION', `maxSessions is a whole number from 1 to 256, not ${maxSessions}`);
+  }
+  const addon = await loadAddon();
+  const environment = { crypto: chooseCrypto(addon), fec: chooseFec(addon), random: randomBytes };
+  let host: UdpHost | undefined;
+  const socket = await openSocket(addon, tier, { address, port }, session.maxPacketBytes ?? 0, (packets, from) => {
+    host?.receive(packets, from);
+  });
+  host = new UdpHost(socket, environment, { ...options, maxSessions });
+  return host;
+}
+
+/** A socket with any number of sessions, up to `maxSessions`. */
+export class UdpHost extends EventEmitter<{ session: [session: SessionHandle] }> {
+  readonly #socket: PacketSocket;
+  readonly #environment: SessionEnvironment;
+  readonly #options: ListenOptions & { readonly maxSessions: number };
+  readonly #cookies = new Cookies();
+  /** By the connection id in packets to this end. */
+  readonly #sessions = new Map<number, SessionHandle>();
+  /** Calls that are being opened, or were, by their first bytes; and what was answered. */
+  readonly #calls = new Map<string, { readonly from: string; answer: Uint8Array | undefined }>();
+  #opening = 0;
+  #closed = false;
+
+  /** Use `UdpSession.listen`. */
+  constructor(
+    socket: PacketSocket,
+    environment: SessionEnvironment,
+    options: ListenOptions & { readonly maxSessions: number },
+  ) {
+    super();
+    this.#socket = socket;
+    this.#environment = environment;
+    this.#options = options;
+  }
+
+  /** The address that is bound. */
+  get local(): Endpoint {
+    return this.#socket.local;
+  }
+
+  get tier(): Tier {
+    return this.#socket.tier;
+  }
+
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /**
+   * A session with keys from elsewhere.
+   * @throws SessionError SESSION_BUSY when `localId` is taken or there are as many sessions as may be, SESSION_OPTION
+   */
+  add(keys: SessionKeys, peer: Endpoint): SessionHandle {
+    if (this.#closed) throw new SessionError('SESSION_CLOSED', 'the host is closed');
+    if (this.#sessions.size >= this.#options.maxSessions || this.#sessions.has(keys.localId)) {
+      throw new SessionError('SESSION_BUSY', `connection id ${keys.localId} is taken, or there are too many sessions`);
+    }
+    const { session = {}, copyFrames = false } = this.#options;
+    const core = new SessionCore(this.#environment, keys, session, nameOf(peer), performance.now());
+    const onGone = (): Promise<void> => {
+      this.#sessions.delete(keys.localId);
+      return Promise.resolve();
+    };
+    const handle = new SessionHandle({ core, socket: this.#socket, peer, copyFrames, onGone });
+    this.#sessions.set(keys.localId, handle);
+    return handle;
+  }
+
+  /** Closes all sessions and the socket. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all(Array.from(this.#sessions.values(), (session) => session.close()));
+    await this.#socket.close();
+  }
+
+  /** Packets of one sender. For whoever holds the socket. */
+  receive(packets: Received, from: Endpoint): void {
+    const { slab, offsets, lengths, count } = packets;
+    for (let first = 0; first < count;) {
+      const at = offsets[first]!;
+      if (lengths[first]! < 2 || (slab[at]! & 0xc0) !== 0x40) {
+        this.#hello(slab.subarray(at, at + lengths[first]!), from);
+        first++;
+        continue;
+      }
+      // Packets of one session in a row are opened together.
+      const id = slab[at + 1]!;
+      let next = first + 1;
+      while (
+        next < count &&
+        lengths[next]! >= 2 &&
+        slab[offsets[next]! + 1] === id &&
+        (slab[offsets[next]!]! & 0xc0) === 0x40
+      )
+        next++;
+      const group = {
+        slab,
+        offsets: offsets.subarray(first, next),
+        lengths: lengths.subarray(first, next),
+        count: next - first,
+      };
+      this.#sessions.get(id)?.receive(group, from);
+      first = next;
+    }
+  }
+
+  /** A datagram that is not sealed. Nothing is remembered of its sender before the sender showed a cookie. */
+  #hello(datagram: Uint8Array, from: Endpoint): void {
+    const { privateKey, sharedKey, maxSessions } = this.#options;
+    const hello = decodeHello(datagram);
+    if (hello === undefined || this.#closed || (privateKey === undefined && sharedKey === undefined)) return;
+    const seconds = Math.floor(performance.now() / 1000);
+    if (!this.#cookies.isGood(hello.cookie, from, hello.connectionId, seconds)) {
+      const cookie = this.#cookies.make(from, hello.connectionId, seconds);
+      this.#send(encodeRetry(hello.connectionId, cookie), from);
+      return;
+    }
+    const name = Buffer.from(hello.call.subarray(0, 32)).toString('base64');
+    const known = this.#calls.get(name);
+    if (known !== undefined) {
+      if (known.answer !== undefined && known.from === nameOf(from)) this.#send(known.answer, from);
+      return;
+    }
+    if (this.#opening >= MAX_OPENING || this.#sessions.size + this.#opening >= maxSessions) return;
+    this.#opening++;
+    void this.#open(hello.connectionId, new Uint8Array(hello.call), from, name).finally(() => this.#opening--);
+  }
+
+  async #open(peerId: number, message: Uint8Array, from: Endpoint, name: string): Promise<void> {
+    const { privateKey, sharedKey, ciphers = ['aes-128-gcm', 'chacha20-poly1305'] } = this.#options;
+    const record = { from: nameOf(from), answer: undefined as Uint8Array | undefined };
+    for (const oldest of this.#calls.keys()) {
+      if (this.#calls.size < MAX_REMEMBERED) break;
+      this.#calls.delete(oldest);
+    }
+    this.#calls.set(name, record);
+    try {
+      const opened = await openCall({ privateKey, sharedKey }, message, helloClear(peerId));
+      const cipher = chooseCipher(opened.payload, ciphers);
+      const localId = this.#freeId();
+      if (cipher === undefined || localId === undefined) return;
+      const answer = await opened.answer(encodeChoice(localId, cipher), randomBytes(32));
+      if (this.#closed || this.#sessions.has(localId)) return;
+      const { caller, callee } = answer.secrets;
+      const session = this.add({ cipher, sendSecret: callee, receiveSecret: caller, localId, peerId }, from);
+      record.answer = encodeAnswer(peerId, answer.message);
+      this.#send(record.answer, from);
+      this.emit('session', session);
+    } catch {
+      // A call under another key, or none at all: it gets no answer, as if nobody were here.
+    }
+  }
+
+  #freeId(): number | undefined {
+    const start = randomBytes(1)[0]!;
+    for (let i = 0; i < 256; i++) if (!this.#sessions.has((start + i) & 255)) return (start + i) & 255;
+    return undefined;
+  }
+
+  #send(datagram: Uint8Array, to: Endpoint): void {
+    const one = { slab: datagram, offsets: Uint32Array.of(0), lengths: Uint32Array.of(datagram.length), count: 1 };
+    this.#socket.send(one, to);
+  }
+}

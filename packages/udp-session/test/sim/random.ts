@@ -1,0 +1,37 @@
+/** A small seeded generator (mulberry32): equal seeds give equal runs. */
+export class Random {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = (seed ^ 0x9e37_79b9) >>> 0;
+  }
+
+  /** 0 up to but without 1. */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b_79f5) >>> 0;
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  }
+
+  chance(probability: number): boolean {
+    return this.next() < probability;
+  }
+
+  /** A whole number from `least` to `most`, both included. */
+  int(least: number, most: number): number {
+    return least + Math.floor(this.next() * (most - least + 1));
+  }
+
+  between(least: number, most: number): number {
+    return least + this.next() * (most - least);
+  }
+
+  pick<T>(items: readonly T[]): T {
+    return items.at(Math.floor(this.next() * items.length))!;
+  }
+
+  bytes(count: number): Uint8Array {
+    return Uint8Array.from({ length: count }, () => this.int(0, 255));
+  }
+}
