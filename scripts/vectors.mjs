@@ -1,7 +1,7 @@
 // Golden vectors: bytes ↔ value ↔ error code, for every message and field. Run by scripts/generate.mjs. Most are derived
 // from the spec (each field with and without, wrong, missing) with writers of their own; see schemas/vectors/README.md.
 import { MADE_BY } from './generate/text.mjs';
-import { BASE64, BODY_FORMS, BROKEN_BODIES, KEYS } from './vectors/by-hand.mjs';
+import { BASE64, BODY_FORMS, BROKEN_BODIES, KEYS, TOKENS } from './vectors/by-hand.mjs';
 import { eventVectors } from './vectors/events.mjs';
 import { level1Vectors, withCode } from './vectors/level1.mjs';
 import { bodyVectors, packetVectors } from './vectors/level2.mjs';
@@ -15,6 +15,7 @@ export function vectorFiles(schemaOf) {
     ],
     'level2-packet': packetVectors(schemaOf),
     'level2-body': bodyVectors(schemaOf),
+    'level2-token': TOKENS,
     'body-form': BODY_FORMS,
     base64: BASE64,
     event: eventVectors(schemaOf),

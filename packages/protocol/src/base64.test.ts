@@ -1,7 +1,14 @@
 import { assert, constantFrom, property, string, uint8Array } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { base64Engines, decodeBase64With, type Base64Engine, type Base64Runtime } from './base64.js';
+import {
+  base64Engines,
+  decodeBase64BytesWith,
+  decodeBase64With,
+  encodeBase64BytesWith,
+  type Base64Engine,
+  type Base64Runtime,
+} from './base64.js';
 import { decodeBase64, encodeBase64 } from './index.js';
 
 const reference = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
@@ -51,6 +58,28 @@ describe.each(engines)('%s', (_, engine) => {
     );
   });
 
+  test('gives and takes the same text as bytes, and no other', () => {
+    assert(
+      property(uint8Array({ maxLength: 100 }), (bytes) => {
+        const text = encodeBase64BytesWith(engine, bytes);
+        expect(Buffer.from(text).toString('latin1')).toBe(reference(bytes));
+        expect(decodeBase64BytesWith(engine, text)).toEqual(bytes);
+      }),
+    );
+    assert(
+      property(nearly, (text) => {
+        const ascii = new Uint8Array(Buffer.from(text, 'utf8'));
+        if (isStrict(text)) expect(reference(decodeBase64BytesWith(engine, ascii))).toBe(text);
+        else {
+          expect(() => decodeBase64BytesWith(engine, ascii)).toThrow(
+            expect.objectContaining({ code: 'BASE64_INVALID' }) as Error,
+          );
+        }
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
   test('converts what lies within a larger buffer', () => {
     const bytes = new Uint8Array([9, 9, 1, 2, 3, 9]).subarray(2, 5);
     expect(engine.encode(bytes)).toBe('AQID');
@@ -74,6 +103,20 @@ describe.each(engines)('%s', (_, engine) => {
     const text = engine.encode(bytes);
     expect(text === reference(bytes)).toBe(true);
     expect(Buffer.compare(decodeBase64With(engine, text), bytes)).toBe(0);
+    const ascii = encodeBase64BytesWith(engine, bytes);
+    expect(Buffer.from(ascii).toString('latin1') === text).toBe(true);
+    expect(Buffer.compare(decodeBase64BytesWith(engine, ascii), bytes)).toBe(0);
+    for (const [at, byte] of [
+      [65_535, 0x3d],
+      [65_536, 0x2d],
+      [1_000_003, 0x5f],
+      [7, 0xc3],
+      [200_000, 0x0a],
+    ] as const) {
+      const changed = ascii.slice();
+      changed[at] = byte;
+      expect(() => decodeBase64BytesWith(engine, changed)).toThrow('not base64');
+    }
     expect(() => decodeBase64With(engine, `${text.slice(0, 1_000_001)}-${text.slice(1_000_002)}`)).toThrow('1000001');
   });
 });

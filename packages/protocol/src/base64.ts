@@ -9,7 +9,13 @@ export interface Base64Engine {
   encode(bytes: Uint8Array): string;
   /** The `size` bytes that the text stands for, by its length and padding; undefined if it is not base64 all through. */
   decode(text: string, size: number): Uint8Array | undefined;
+  /** The same from text as bytes to text as bytes, where the runtime has a short way. */
+  encodeBytes?(bytes: Uint8Array): Uint8Array;
+  decodeBytes?(text: Uint8Array, size: number): Uint8Array | undefined;
 }
+
+/** Text is decoded in pieces of this size, a multiple of 4: strings of that size cost the least. */
+const PIECE_BYTES = 65_536;
 
 /** The parts of a runtime that are looked for. */
 export interface Base64Runtime {
@@ -24,8 +30,9 @@ export interface Base64Runtime {
 }
 
 interface BufferView {
-  write(text: string, encoding: 'base64'): number;
-  toString(encoding: 'base64'): string;
+  write(text: string, encoding: 'base64' | 'latin1'): number;
+  write(text: string, offset: number, length: number, encoding: 'base64'): number;
+  toString(encoding: 'base64' | 'latin1', start?: number, end?: number): string;
 }
 
 /** Every engine that the runtime has, the quickest first. */
@@ -42,6 +49,26 @@ export function base64Engines(runtime: Base64Runtime): Base64Engine[] {
         // piece's buffer would take the whole pool along. Every character that is skipped makes it write fewer bytes.
         const bytes = new Uint8Array(size);
         return Buffer.from(bytes.buffer, 0, size).write(text, 'base64') === size ? bytes : undefined;
+      },
+      encodeBytes: (bytes) => {
+        const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+        const ascii = new Uint8Array(text.length);
+        Buffer.from(ascii.buffer, 0, text.length).write(text, 'latin1');
+        return ascii;
+      },
+      decodeBytes: (ascii, size) => {
+        const from = Buffer.from(ascii.buffer, ascii.byteOffset, ascii.byteLength);
+        const bytes = new Uint8Array(size);
+        const to = Buffer.from(bytes.buffer, 0, size);
+        let at = 0;
+        for (let start = 0; start < ascii.length; start += PIECE_BYTES) {
+          const piece = from.toString('latin1', start, start + PIECE_BYTES);
+          if (piece.includes('-') || piece.includes('_')) return undefined;
+          const whole = Math.min((piece.length / 4) * 3, size - at);
+          if (whole > 0 && to.write(piece, at, whole, 'base64') !== whole) return undefined;
+          at += whole;
+        }
+        return at === size ? bytes : undefined;
       },
     });
   }
@@ -75,6 +102,27 @@ export const encodeBase64 = (bytes: Uint8Array): string => engine.encode(bytes);
  */
 export const decodeBase64 = (text: string): Uint8Array => decodeBase64With(engine, text);
 
+/** Bytes as padded standard base64, as ASCII. */
+export const encodeBase64Bytes = (bytes: Uint8Array): Uint8Array => encodeBase64BytesWith(engine, bytes);
+
+/** The bytes of padded standard base64 in ASCII, in memory of their own. Throws BASE64_INVALID as `decodeBase64` does. */
+export const decodeBase64Bytes = (text: Uint8Array): Uint8Array => decodeBase64BytesWith(engine, text);
+
+/** `encodeBase64Bytes` by a given engine. */
+export function encodeBase64BytesWith(engine: Base64Engine, bytes: Uint8Array): Uint8Array {
+  return engine.encodeBytes?.(bytes) ?? new TextEncoder().encode(engine.encode(bytes));
+}
+
+/** `decodeBase64Bytes` by a given engine. */
+export function decodeBase64BytesWith(engine: Base64Engine, text: Uint8Array): Uint8Array {
+  const padding = text.at(-1) !== PADDING ? 0 : text.at(-2) !== PADDING ? 1 : 2;
+  const last = String.fromCharCode(text[text.length - padding - 1] ?? 0);
+  const whole = text.length % 4 === 0 && (padding === 0 || isLast(last, padding));
+  const bytes = whole ? engine.decodeBytes?.(text, (text.length / 4) * 3 - padding) : undefined;
+  // Bytes beyond ASCII become a character that base64 does not have. What is wrong is said by the way that looks for it.
+  return bytes ?? decodeBase64With(engine, new TextDecoder().decode(text));
+}
+
 /** `decodeBase64` by a given engine. */
 export function decodeBase64With(engine: Base64Engine, text: string): Uint8Array {
   if (text.length % 4 !== 0) throw invalid('its length is no multiple of 4');
@@ -83,10 +131,16 @@ export function decodeBase64With(engine: Base64Engine, text: string): Uint8Array
   if (bytes === undefined) throw invalid(`the character at ${text.search(/[^A-Za-z0-9+/]/)} does not belong there`);
   // One byte leaves four bits of its second character unused, two bytes leave two bits of their third.
   const last = text[text.length - padding - 1]!;
-  if (padding > 0 && !(padding === 2 ? 'AQgw' : 'AEIMQUYcgkosw048').includes(last)) {
+  if (padding > 0 && !isLast(last, padding)) {
     throw invalid('the bits beyond its last byte are not 0');
   }
   return bytes;
 }
+
+const PADDING = 0x3d;
+
+/** Whether a character may stand before so much padding: the bits beyond the last byte have to be 0. */
+const isLast = (character: string, padding: number): boolean =>
+  (padding === 2 ? 'AQgw' : 'AEIMQUYcgkosw048').includes(character);
 
 const invalid = (why: string): ProtocolError => new ProtocolError('BASE64_INVALID', `not base64: ${why}`);

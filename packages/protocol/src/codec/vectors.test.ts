@@ -122,6 +122,13 @@ forEach('level2-body', (vector) => {
   expect(toHex(again)).toBe(vector.bytes);
 });
 
+run.add('level2-token');
+describe('level2-token', () => {
+  test.each(vectors('level2-token'))('$name', async ({ key, token }) => {
+    expect(toHex(await level2.deriveToken(key as string))).toBe(token);
+  });
+});
+
 forEach('body-form', (vector) => expect(bodyForm(bodyOf(vector))).toBe(vector['form']));
 
 forEach('base64', (vector) => {

@@ -68,7 +68,15 @@ export type ErrorCode =
   | 'PROXY_PROTOCOL'
   | 'PROXY_AUTH'
   | 'CLOCK_SKEW'
-  | 'INTERNAL';
+  | 'INTERNAL'
+  | 'HANDSHAKE_FAILED'
+  | 'SESSION_CLOSED'
+  | 'SESSION_PEER_CLOSED'
+  | 'SESSION_TIMEOUT'
+  | 'SESSION_FORGERY'
+  | 'SESSION_TOO_LARGE'
+  | 'SESSION_BUSY'
+  | 'SESSION_OPTION';
 
 /** Of each code: what happened, what to do next, and who ended it. */
 export const ERROR_CODES: Readonly<Record<ErrorCode, { readonly text: string; readonly next: string; readonly by: string }>> = {
@@ -411,5 +419,45 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, { readonly text: string; re
     text: 'A bug in Millrace.',
     next: 'Report it with the message.',
     by: 'local',
+  },
+  HANDSHAKE_FAILED: {
+    text: 'The handshake does not open: another key, another callee, or changed on the way.',
+    next: 'Check the pinned key or the shared key at both ends.',
+    by: 'peer',
+  },
+  SESSION_CLOSED: {
+    text: 'The UDP session is closed here.',
+    next: 'Open a new session.',
+    by: 'local',
+  },
+  SESSION_PEER_CLOSED: {
+    text: 'The peer closed the UDP session.',
+    next: 'Open a new session.',
+    by: 'peer',
+  },
+  SESSION_TIMEOUT: {
+    text: 'Nothing authentic came from the peer for the idle time.',
+    next: 'Open a new session; check the path.',
+    by: 'network',
+  },
+  SESSION_FORGERY: {
+    text: 'So many forged packets came that the keys may not be used any more.',
+    next: 'Open a new session.',
+    by: 'network',
+  },
+  SESSION_TOO_LARGE: {
+    text: 'The frame, event or datagram is larger than the limit; the message names it.',
+    next: 'Send it in parts.',
+    by: 'user',
+  },
+  SESSION_BUSY: {
+    text: 'More is given to the session than it can send within its bounds.',
+    next: 'Send less, or later.',
+    by: 'local',
+  },
+  SESSION_OPTION: {
+    text: 'An option of the session is unknown or out of range; the message names it.',
+    next: 'Correct the option.',
+    by: 'user',
   },
 };

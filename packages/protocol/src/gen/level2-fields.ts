@@ -44,6 +44,8 @@ export interface PacketValue {
   caps?: number;
   /** What it carries. */
   segments?: SegmentValue[];
+  /** In a response: bytes that wait at the node beyond this packet, with what will follow at once as room for it comes. Absent means none. */
+  more?: number;
 }
 
 /** Packet numbers `from` to `to`, both included. */
@@ -188,6 +190,13 @@ export const LEVEL2_FIELDS: Readonly<Record<MessageName, readonly FieldEntry[]>>
       message: true,
       repeated: true,
       maxCount: 4096,
+    },
+    {
+      name: 'more',
+      number: 12,
+      type: 'uint64',
+      min: 0,
+      max: 9007199254740991,
     },
   ],
   PacketRange: [

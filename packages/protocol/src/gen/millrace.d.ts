@@ -58,6 +58,9 @@ export namespace millrace {
         /** Packet segments. */
         segments: millrace.Segment.$Properties[];
 
+        /** Packet more. */
+        more?: (number|Long|null);
+
         /**
          * Encodes the specified Packet message. Does not implicitly {@link millrace.Packet.verify|verify} messages.
          * @param message Packet message or plain object to encode
@@ -114,6 +117,9 @@ export namespace millrace {
 
             /** Packet segments */
             segments?: (millrace.Segment.$Properties[]|null);
+
+            /** Packet more */
+            more?: (number|Long|null);
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];

@@ -35,6 +35,7 @@ export const millrace = $root.millrace = (() => {
          * @property {number|null} [max] Packet max
          * @property {number|null} [caps] Packet caps
          * @property {Array.<millrace.Segment.$Properties>|null} [segments] Packet segments
+         * @property {number|Long|null} [more] Packet more
          * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
          */
 
@@ -157,6 +158,14 @@ export const millrace = $root.millrace = (() => {
          */
         Packet.prototype.segments = $util.emptyArray;
 
+        /**
+         * Packet more.
+         * @member {number|Long|null|undefined} more
+         * @memberof millrace.Packet
+         * @instance
+         */
+        Packet.prototype.more = null;
+
         // OneOf field names bound to virtual getters and setters
         let $oneOfFields;
 
@@ -208,6 +217,12 @@ export const millrace = $root.millrace = (() => {
             set: $util.oneOfSetter($oneOfFields)
         });
 
+        // Virtual OneOf for proto3 optional field
+        $Object.defineProperty(Packet.prototype, "_more", {
+            get: $util.oneOfGetter($oneOfFields = ["more"]),
+            set: $util.oneOfSetter($oneOfFields)
+        });
+
         /**
          * Encodes the specified Packet message. Does not implicitly {@link millrace.Packet.verify|verify} messages.
          * @function encode
@@ -249,6 +264,8 @@ export const millrace = $root.millrace = (() => {
             if (message.segments != null && message.segments.length)
                 for (let i = 0; i < message.segments.length; ++i)
                     $root.millrace.Segment.encode(message.segments[i], writer.uint32(/* id 11, wireType 2 =*/90).fork(), _depth + 1).ldelim();
+            if (message.more != null && $Object.hasOwnProperty.call(message, "more"))
+                writer.uint32(/* id 12, wireType 0 =*/96).uint64(message.more);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -371,6 +388,13 @@ export const millrace = $root.millrace = (() => {
                         if (!(message.segments && message.segments.length))
                             message.segments = [];
                         message.segments.push($root.millrace.Segment.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                case 12: {
+                        if (wireType !== 0)
+                            break;
+                        message.more = reader.uint64();
+                        message._more = "more";
                         continue;
                     }
                 }

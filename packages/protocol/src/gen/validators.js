@@ -847,8 +847,9 @@ kind:{type:"string",enum:["flow","stream"]},target:{type:"string"}}},schema40={t
 const:"opened"},id:{type:"integer",minimum:0,maximum:9007199254740991},kind:{type:"string",enum:["flow","stream"]},ms:{type:"number",minimum:0}}},schema43={type:"\
 object",required:["bytesDown","bytesUp","event","id","kind","ms"],properties:{event:{type:"string",const:"closed"},id:{type:"integer",minimum:0,maximum:9007199254740991},
 kind:{type:"string",enum:["flow","stream"]},bytesUp:{type:"integer",minimum:0,maximum:9007199254740991},bytesDown:{type:"integer",minimum:0,maximum:9007199254740991},
-code:{type:"string"},ms:{type:"number",minimum:0}}};var schema54={type:"object",required:["code","event","message","proxy"],properties:{event:{type:"string",const:"proxy-refused"},proxy:{type:"string",enum:["forw\
-ard","http","socks"]},code:{type:"string"},message:{type:"string"}}},schema55={type:"object",required:["event","phase","streams"],properties:{event:{type:"strin\
+code:{type:"string"},ms:{type:"number",minimum:0}}};var schema51={type:"object",required:["event","message","phase"],properties:{event:{type:"string",const:"state-failed"},phase:{type:"string",enum:["load","save"]},
+message:{type:"string"}}};var schema59={type:"object",required:["code","event","message","proxy"],properties:{event:{type:"string",const:"proxy-refused"},proxy:{type:"string",enum:["forw\
+ard","http","socks"]},code:{type:"string"},message:{type:"string"}}},schema60={type:"object",required:["event","phase","streams"],properties:{event:{type:"strin\
 g",const:"shutdown"},phase:{type:"string",enum:["closed","draining"]},streams:{type:"integer",minimum:0,maximum:9007199254740991}}};var schema41={type:"object",required:["code","event","id","kind","ms"],properties:{event:{type:"string",const:"open-failed"},id:{type:"integer",minimum:0,maximum:9007199254740991},
 kind:{type:"string",enum:["flow","stream"]},code:{type:"string"},ms:{type:"number",minimum:0},checkpoints:{type:"array",items:{$ref:"#/definitions/Checkpoint"}}}};function validate26(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&
 !Array.isArray(data)){let missing0;if(data.code===void 0&&(missing0="code")||data.event===void 0&&(missing0="event")||data.id===void 0&&(missing0="id")||data.kind===
@@ -948,40 +949,100 @@ var valid0=!0;if(valid0)if(data.ms!==void 0){let data8=data.ms,_errs18=errors;if
 data8))return validate30.errors=[{instancePath:instancePath+"/ms",schemaPath:"#/properties/ms/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"\
 must be >= 0"}],!1}else return validate30.errors=[{instancePath:instancePath+"/ms",schemaPath:"#/properties/ms/type",keyword:"type",params:{type:"number"},message:"\
 must be number"}],!1;var valid0=_errs18===errors}else var valid0=!0}}}}}else return validate30.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{
-type:"object"},message:"must be object"}],!1;return validate30.errors=vErrors,errors===0}function validate25(data,{instancePath="",parentData,parentDataProperty,
-rootData=data}={}){let vErrors=null,errors=0,_errs1=errors,valid0=!1,_errs2=errors;if(errors===errors)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing0;
-if(data.event===void 0&&(missing0="event")){let err0={instancePath,schemaPath:"#/definitions/ReadyEvent/required",keyword:"required",params:{missingProperty:missing0},
-message:"must have required property '"+missing0+"'"};vErrors===null?vErrors=[err0]:vErrors.push(err0),errors++}else{if(data.event!==void 0){let data0=data.event,
-_errs5=errors;if(typeof data0!="string"){let err1={instancePath:instancePath+"/event",schemaPath:"#/definitions/ReadyEvent/properties/event/type",keyword:"type",
-params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err1]:vErrors.push(err1),errors++}if(data0!=="ready"){let err2={instancePath:instancePath+
-"/event",schemaPath:"#/definitions/ReadyEvent/properties/event/const",keyword:"const",params:{allowedValue:"ready"},message:"must be equal to constant"};vErrors===
-null?vErrors=[err2]:vErrors.push(err2),errors++}var valid2=_errs5===errors}else var valid2=!0;if(valid2){if(data.socks!==void 0){let _errs7=errors;if(typeof data.
-socks!="string"){let err3={instancePath:instancePath+"/socks",schemaPath:"#/definitions/ReadyEvent/properties/socks/type",keyword:"type",params:{type:"string"},
-message:"must be string"};vErrors===null?vErrors=[err3]:vErrors.push(err3),errors++}var valid2=_errs7===errors}else var valid2=!0;if(valid2){if(data.http!==void 0){
-let _errs9=errors;if(typeof data.http!="string"){let err4={instancePath:instancePath+"/http",schemaPath:"#/definitions/ReadyEvent/properties/http/type",keyword:"\
-type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err4]:vErrors.push(err4),errors++}var valid2=_errs9===errors}else var valid2=!0;if(valid2){
-if(data.forward!==void 0){let data3=data.forward,_errs11=errors;if(errors===_errs11)if(Array.isArray(data3)){var valid3=!0;let len0=data3.length;for(let i0=0;i0<
-len0;i0++){let _errs13=errors;if(typeof data3[i0]!="string"){let err5={instancePath:instancePath+"/forward/"+i0,schemaPath:"#/definitions/ReadyEvent/properties/\
-forward/items/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err5]:vErrors.push(err5),errors++}var valid3=_errs13===
-errors;if(!valid3)break}}else{let err6={instancePath:instancePath+"/forward",schemaPath:"#/definitions/ReadyEvent/properties/forward/type",keyword:"type",params:{
-type:"array"},message:"must be array"};vErrors===null?vErrors=[err6]:vErrors.push(err6),errors++}var valid2=_errs11===errors}else var valid2=!0;if(valid2){if(data.
-node!==void 0){let _errs15=errors;if(typeof data.node!="string"){let err7={instancePath:instancePath+"/node",schemaPath:"#/definitions/ReadyEvent/properties/nod\
-e/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err7]:vErrors.push(err7),errors++}var valid2=_errs15===errors}else
-var valid2=!0;if(valid2){if(data.relay!==void 0){let _errs17=errors;if(typeof data.relay!="string"){let err8={instancePath:instancePath+"/relay",schemaPath:"#/d\
-efinitions/ReadyEvent/properties/relay/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err8]:vErrors.push(err8),errors++}
-var valid2=_errs17===errors}else var valid2=!0;if(valid2)if(data.admin!==void 0){let _errs19=errors;if(typeof data.admin!="string"){let err9={instancePath:instancePath+
-"/admin",schemaPath:"#/definitions/ReadyEvent/properties/admin/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err9]:
-vErrors.push(err9),errors++}var valid2=_errs19===errors}else var valid2=!0}}}}}}}else{let err10={instancePath,schemaPath:"#/definitions/ReadyEvent/type",keyword:"\
-type",params:{type:"object"},message:"must be object"};vErrors===null?vErrors=[err10]:vErrors.push(err10),errors++}var _valid0=_errs2===errors;if(valid0=valid0||
-_valid0,!valid0){let _errs21=errors;if(errors===errors)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing1;if(data.caps===void 0&&(missing1="caps")||
-data.event===void 0&&(missing1="event")||data.level===void 0&&(missing1="level")||data.relay===void 0&&(missing1="relay")){let err11={instancePath,schemaPath:"#\
-/definitions/PeerEvent/required",keyword:"required",params:{missingProperty:missing1},message:"must have required property '"+missing1+"'"};vErrors===null?vErrors=
-[err11]:vErrors.push(err11),errors++}else{if(data.event!==void 0){let data8=data.event,_errs24=errors;if(typeof data8!="string"){let err12={instancePath:instancePath+
-"/event",schemaPath:"#/definitions/PeerEvent/properties/event/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err12]:
-vErrors.push(err12),errors++}if(data8!=="peer"){let err13={instancePath:instancePath+"/event",schemaPath:"#/definitions/PeerEvent/properties/event/const",keyword:"\
-const",params:{allowedValue:"peer"},message:"must be equal to constant"};vErrors===null?vErrors=[err13]:vErrors.push(err13),errors++}var valid5=_errs24===errors}else
-var valid5=!0;if(valid5){if(data.relay!==void 0){let _errs26=errors;if(typeof data.relay!="string"){let err14={instancePath:instancePath+"/relay",schemaPath:"#/\
-definitions/PeerEvent/properties/relay/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err14]:vErrors.push(err14),
+type:"object"},message:"must be object"}],!1;return validate30.errors=vErrors,errors===0}function validate32(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&
+!Array.isArray(data)){let missing0;if(data.bytesDown===void 0&&(missing0="bytesDown")||data.bytesUp===void 0&&(missing0="bytesUp")||data.event===void 0&&(missing0=
+"event")||data.faults===void 0&&(missing0="faults")||data.longestSilenceMs===void 0&&(missing0="longestSilenceMs")||data.mostConcurrent===void 0&&(missing0="mos\
+tConcurrent")||data.redirected===void 0&&(missing0="redirected")||data.requests===void 0&&(missing0="requests")||data.seed===void 0&&(missing0="seed"))return validate32.
+errors=[{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty:missing0},message:"must have required property '"+missing0+"'"}],!1;if(data.
+event!==void 0){let data0=data.event,_errs1=errors;if(typeof data0!="string")return validate32.errors=[{instancePath:instancePath+"/event",schemaPath:"#/propert\
+ies/event/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;if(data0!=="simulator-counts")return validate32.errors=[{instancePath:instancePath+
+"/event",schemaPath:"#/properties/event/const",keyword:"const",params:{allowedValue:"simulator-counts"},message:"must be equal to constant"}],!1;var valid0=_errs1===
+errors}else var valid0=!0;if(valid0){if(data.seed!==void 0){let data1=data.seed,_errs3=errors;if(!(typeof data1=="number"&&!(data1%1)&&!isNaN(data1)&&isFinite(data1)))
+return validate32.errors=[{instancePath:instancePath+"/seed",schemaPath:"#/properties/seed/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],
+!1;if(errors===_errs3&&typeof data1=="number"&&isFinite(data1)){if(data1>9007199254740991||isNaN(data1))return validate32.errors=[{instancePath:instancePath+"/s\
+eed",schemaPath:"#/properties/seed/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"must be <= 9007199254740991"}],!1;if(data1<
+0||isNaN(data1))return validate32.errors=[{instancePath:instancePath+"/seed",schemaPath:"#/properties/seed/minimum",keyword:"minimum",params:{comparison:">=",limit:0},
+message:"must be >= 0"}],!1}var valid0=_errs3===errors}else var valid0=!0;if(valid0){if(data.requests!==void 0){let data2=data.requests,_errs5=errors;if(!(typeof data2==
+"number"&&!(data2%1)&&!isNaN(data2)&&isFinite(data2)))return validate32.errors=[{instancePath:instancePath+"/requests",schemaPath:"#/properties/requests/type",keyword:"\
+type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs5&&typeof data2=="number"&&isFinite(data2)){if(data2>9007199254740991||isNaN(data2))
+return validate32.errors=[{instancePath:instancePath+"/requests",schemaPath:"#/properties/requests/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},
+message:"must be <= 9007199254740991"}],!1;if(data2<0||isNaN(data2))return validate32.errors=[{instancePath:instancePath+"/requests",schemaPath:"#/properties/re\
+quests/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid0=_errs5===errors}else var valid0=!0;if(valid0){if(data.
+redirected!==void 0){let data3=data.redirected,_errs7=errors;if(!(typeof data3=="number"&&!(data3%1)&&!isNaN(data3)&&isFinite(data3)))return validate32.errors=[
+{instancePath:instancePath+"/redirected",schemaPath:"#/properties/redirected/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===
+_errs7&&typeof data3=="number"&&isFinite(data3)){if(data3>9007199254740991||isNaN(data3))return validate32.errors=[{instancePath:instancePath+"/redirected",schemaPath:"\
+#/properties/redirected/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"must be <= 9007199254740991"}],!1;if(data3<0||isNaN(
+data3))return validate32.errors=[{instancePath:instancePath+"/redirected",schemaPath:"#/properties/redirected/minimum",keyword:"minimum",params:{comparison:">=",
+limit:0},message:"must be >= 0"}],!1}var valid0=_errs7===errors}else var valid0=!0;if(valid0){if(data.mostConcurrent!==void 0){let data4=data.mostConcurrent,_errs9=errors;
+if(!(typeof data4=="number"&&!(data4%1)&&!isNaN(data4)&&isFinite(data4)))return validate32.errors=[{instancePath:instancePath+"/mostConcurrent",schemaPath:"#/pr\
+operties/mostConcurrent/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs9&&typeof data4=="number"&&isFinite(data4)){
+if(data4>9007199254740991||isNaN(data4))return validate32.errors=[{instancePath:instancePath+"/mostConcurrent",schemaPath:"#/properties/mostConcurrent/maximum",
+keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"must be <= 9007199254740991"}],!1;if(data4<0||isNaN(data4))return validate32.errors=[
+{instancePath:instancePath+"/mostConcurrent",schemaPath:"#/properties/mostConcurrent/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must b\
+e >= 0"}],!1}var valid0=_errs9===errors}else var valid0=!0;if(valid0){if(data.bytesUp!==void 0){let data5=data.bytesUp,_errs11=errors;if(!(typeof data5=="number"&&
+!(data5%1)&&!isNaN(data5)&&isFinite(data5)))return validate32.errors=[{instancePath:instancePath+"/bytesUp",schemaPath:"#/properties/bytesUp/type",keyword:"type",
+params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs11&&typeof data5=="number"&&isFinite(data5)){if(data5>9007199254740991||isNaN(data5))return validate32.
+errors=[{instancePath:instancePath+"/bytesUp",schemaPath:"#/properties/bytesUp/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"\
+must be <= 9007199254740991"}],!1;if(data5<0||isNaN(data5))return validate32.errors=[{instancePath:instancePath+"/bytesUp",schemaPath:"#/properties/bytesUp/mini\
+mum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid0=_errs11===errors}else var valid0=!0;if(valid0){if(data.bytesDown!==
+void 0){let data6=data.bytesDown,_errs13=errors;if(!(typeof data6=="number"&&!(data6%1)&&!isNaN(data6)&&isFinite(data6)))return validate32.errors=[{instancePath:instancePath+
+"/bytesDown",schemaPath:"#/properties/bytesDown/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs13&&typeof data6=="\
+number"&&isFinite(data6)){if(data6>9007199254740991||isNaN(data6))return validate32.errors=[{instancePath:instancePath+"/bytesDown",schemaPath:"#/properties/byt\
+esDown/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"must be <= 9007199254740991"}],!1;if(data6<0||isNaN(data6))return validate32.
+errors=[{instancePath:instancePath+"/bytesDown",schemaPath:"#/properties/bytesDown/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be \
+>= 0"}],!1}var valid0=_errs13===errors}else var valid0=!0;if(valid0){if(data.longestSilenceMs!==void 0){let data7=data.longestSilenceMs,_errs15=errors;if(errors===
+_errs15)if(typeof data7=="number"&&isFinite(data7)){if(data7<0||isNaN(data7))return validate32.errors=[{instancePath:instancePath+"/longestSilenceMs",schemaPath:"\
+#/properties/longestSilenceMs/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate32.errors=[{instancePath:instancePath+
+"/longestSilenceMs",schemaPath:"#/properties/longestSilenceMs/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs15===errors}else
+var valid0=!0;if(valid0)if(data.faults!==void 0){let data8=data.faults,_errs17=errors;if(errors===_errs17)if(Array.isArray(data8)){var valid1=!0;let len0=data8.
+length;for(let i0=0;i0<len0;i0++){let data9=data8[i0],_errs19=errors;if(errors===errors)if(data9&&typeof data9=="object"&&!Array.isArray(data9)){let missing1;if(data9.
+count===void 0&&(missing1="count")||data9.fault===void 0&&(missing1="fault"))return validate32.errors=[{instancePath:instancePath+"/faults/"+i0,schemaPath:"#/de\
+finitions/FaultCount/required",keyword:"required",params:{missingProperty:missing1},message:"must have required property '"+missing1+"'"}],!1;if(data9.fault!==void 0){
+let _errs22=errors;if(typeof data9.fault!="string")return validate32.errors=[{instancePath:instancePath+"/faults/"+i0+"/fault",schemaPath:"#/definitions/FaultCo\
+unt/properties/fault/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs22===errors}else var valid3=!0;if(valid3)if(data9.
+count!==void 0){let data11=data9.count,_errs24=errors;if(!(typeof data11=="number"&&!(data11%1)&&!isNaN(data11)&&isFinite(data11)))return validate32.errors=[{instancePath:instancePath+
+"/faults/"+i0+"/count",schemaPath:"#/definitions/FaultCount/properties/count/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===
+_errs24&&typeof data11=="number"&&isFinite(data11)){if(data11>9007199254740991||isNaN(data11))return validate32.errors=[{instancePath:instancePath+"/faults/"+i0+
+"/count",schemaPath:"#/definitions/FaultCount/properties/count/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"must be <= 90\
+07199254740991"}],!1;if(data11<0||isNaN(data11))return validate32.errors=[{instancePath:instancePath+"/faults/"+i0+"/count",schemaPath:"#/definitions/FaultCount\
+/properties/count/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid3=_errs24===errors}else var valid3=!0}else return validate32.
+errors=[{instancePath:instancePath+"/faults/"+i0,schemaPath:"#/definitions/FaultCount/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;
+var valid1=_errs19===errors;if(!valid1)break}}else return validate32.errors=[{instancePath:instancePath+"/faults",schemaPath:"#/properties/faults/type",keyword:"\
+type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs17===errors}else var valid0=!0}}}}}}}}else return validate32.errors=[{instancePath,schemaPath:"\
+#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate32.errors=vErrors,errors===0}function validate25(data,{instancePath="",
+parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0,_errs1=errors,valid0=!1,_errs2=errors;if(errors===errors)if(data&&typeof data=="objec\
+t"&&!Array.isArray(data)){let missing0;if(data.event===void 0&&(missing0="event")){let err0={instancePath,schemaPath:"#/definitions/ReadyEvent/required",keyword:"\
+required",params:{missingProperty:missing0},message:"must have required property '"+missing0+"'"};vErrors===null?vErrors=[err0]:vErrors.push(err0),errors++}else{
+if(data.event!==void 0){let data0=data.event,_errs5=errors;if(typeof data0!="string"){let err1={instancePath:instancePath+"/event",schemaPath:"#/definitions/Rea\
+dyEvent/properties/event/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err1]:vErrors.push(err1),errors++}if(data0!==
+"ready"){let err2={instancePath:instancePath+"/event",schemaPath:"#/definitions/ReadyEvent/properties/event/const",keyword:"const",params:{allowedValue:"ready"},
+message:"must be equal to constant"};vErrors===null?vErrors=[err2]:vErrors.push(err2),errors++}var valid2=_errs5===errors}else var valid2=!0;if(valid2){if(data.
+socks!==void 0){let _errs7=errors;if(typeof data.socks!="string"){let err3={instancePath:instancePath+"/socks",schemaPath:"#/definitions/ReadyEvent/properties/s\
+ocks/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err3]:vErrors.push(err3),errors++}var valid2=_errs7===errors}else
+var valid2=!0;if(valid2){if(data.http!==void 0){let _errs9=errors;if(typeof data.http!="string"){let err4={instancePath:instancePath+"/http",schemaPath:"#/defin\
+itions/ReadyEvent/properties/http/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err4]:vErrors.push(err4),errors++}
+var valid2=_errs9===errors}else var valid2=!0;if(valid2){if(data.forward!==void 0){let data3=data.forward,_errs11=errors;if(errors===_errs11)if(Array.isArray(data3)){
+var valid3=!0;let len0=data3.length;for(let i0=0;i0<len0;i0++){let _errs13=errors;if(typeof data3[i0]!="string"){let err5={instancePath:instancePath+"/forward/"+
+i0,schemaPath:"#/definitions/ReadyEvent/properties/forward/items/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err5]:
+vErrors.push(err5),errors++}var valid3=_errs13===errors;if(!valid3)break}}else{let err6={instancePath:instancePath+"/forward",schemaPath:"#/definitions/ReadyEve\
+nt/properties/forward/type",keyword:"type",params:{type:"array"},message:"must be array"};vErrors===null?vErrors=[err6]:vErrors.push(err6),errors++}var valid2=_errs11===
+errors}else var valid2=!0;if(valid2){if(data.node!==void 0){let _errs15=errors;if(typeof data.node!="string"){let err7={instancePath:instancePath+"/node",schemaPath:"\
+#/definitions/ReadyEvent/properties/node/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err7]:vErrors.push(err7),
+errors++}var valid2=_errs15===errors}else var valid2=!0;if(valid2){if(data.relay!==void 0){let _errs17=errors;if(typeof data.relay!="string"){let err8={instancePath:instancePath+
+"/relay",schemaPath:"#/definitions/ReadyEvent/properties/relay/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err8]:
+vErrors.push(err8),errors++}var valid2=_errs17===errors}else var valid2=!0;if(valid2)if(data.admin!==void 0){let _errs19=errors;if(typeof data.admin!="string"){
+let err9={instancePath:instancePath+"/admin",schemaPath:"#/definitions/ReadyEvent/properties/admin/type",keyword:"type",params:{type:"string"},message:"must be \
+string"};vErrors===null?vErrors=[err9]:vErrors.push(err9),errors++}var valid2=_errs19===errors}else var valid2=!0}}}}}}}else{let err10={instancePath,schemaPath:"\
+#/definitions/ReadyEvent/type",keyword:"type",params:{type:"object"},message:"must be object"};vErrors===null?vErrors=[err10]:vErrors.push(err10),errors++}var _valid0=_errs2===
+errors;if(valid0=valid0||_valid0,!valid0){let _errs21=errors;if(errors===errors)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing1;if(data.caps===
+void 0&&(missing1="caps")||data.event===void 0&&(missing1="event")||data.level===void 0&&(missing1="level")||data.relay===void 0&&(missing1="relay")){let err11={
+instancePath,schemaPath:"#/definitions/PeerEvent/required",keyword:"required",params:{missingProperty:missing1},message:"must have required property '"+missing1+
+"'"};vErrors===null?vErrors=[err11]:vErrors.push(err11),errors++}else{if(data.event!==void 0){let data8=data.event,_errs24=errors;if(typeof data8!="string"){let err12={
+instancePath:instancePath+"/event",schemaPath:"#/definitions/PeerEvent/properties/event/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===
+null?vErrors=[err12]:vErrors.push(err12),errors++}if(data8!=="peer"){let err13={instancePath:instancePath+"/event",schemaPath:"#/definitions/PeerEvent/propertie\
+s/event/const",keyword:"const",params:{allowedValue:"peer"},message:"must be equal to constant"};vErrors===null?vErrors=[err13]:vErrors.push(err13),errors++}var valid5=_errs24===
+errors}else var valid5=!0;if(valid5){if(data.relay!==void 0){let _errs26=errors;if(typeof data.relay!="string"){let err14={instancePath:instancePath+"/relay",schemaPath:"\
+#/definitions/PeerEvent/properties/relay/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err14]:vErrors.push(err14),
 errors++}var valid5=_errs26===errors}else var valid5=!0;if(valid5){if(data.version!==void 0){let _errs28=errors;if(typeof data.version!="string"){let err15={instancePath:instancePath+
 "/version",schemaPath:"#/definitions/PeerEvent/properties/version/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[
 err15]:vErrors.push(err15),errors++}var valid5=_errs28===errors}else var valid5=!0;if(valid5){if(data.level!==void 0){let data11=data.level,_errs30=errors;if(!(typeof data11==
@@ -1185,360 +1246,555 @@ errors++}var valid19=_errs123===errors}else var valid19=!0;if(valid19)if(data.re
 "/relay",schemaPath:"#/definitions/RelayWorksEvent/properties/relay/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=
 [err104]:vErrors.push(err104),errors++}var valid19=_errs125===errors}else var valid19=!0}}else{let err105={instancePath,schemaPath:"#/definitions/RelayWorksEven\
 t/type",keyword:"type",params:{type:"object"},message:"must be object"};vErrors===null?vErrors=[err105]:vErrors.push(err105),errors++}var _valid0=_errs120===errors;
-if(valid0=valid0||_valid0,!valid0){let _errs127=errors;validate30(data,{instancePath,parentData,parentDataProperty,rootData})||(vErrors=vErrors===null?validate30.
-errors:vErrors.concat(validate30.errors),errors=vErrors.length);var _valid0=_errs127===errors;if(valid0=valid0||_valid0,!valid0){let _errs128=errors;if(errors===
-errors)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing9;if(data.event===void 0&&(missing9="event")||data.ms===void 0&&(missing9="ms")||data.result===
-void 0&&(missing9="result")){let err106={instancePath,schemaPath:"#/definitions/DialEvent/required",keyword:"required",params:{missingProperty:missing9},message:"\
-must have required property '"+missing9+"'"};vErrors===null?vErrors=[err106]:vErrors.push(err106),errors++}else{if(data.event!==void 0){let data48=data.event,_errs131=errors;
-if(typeof data48!="string"){let err107={instancePath:instancePath+"/event",schemaPath:"#/definitions/DialEvent/properties/event/type",keyword:"type",params:{type:"\
-string"},message:"must be string"};vErrors===null?vErrors=[err107]:vErrors.push(err107),errors++}if(data48!=="dial"){let err108={instancePath:instancePath+"/eve\
+if(valid0=valid0||_valid0,!valid0){let _errs127=errors;if(errors===errors)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing9;if(data.account===void 0&&
+(missing9="account")||data.accounts===void 0&&(missing9="accounts")||data.code===void 0&&(missing9="code")||data.event===void 0&&(missing9="event")||data.inMs===
+void 0&&(missing9="inMs")||data.relays===void 0&&(missing9="relays")||data.until===void 0&&(missing9="until")){let err106={instancePath,schemaPath:"#/definition\
+s/AccountsExhaustedEvent/required",keyword:"required",params:{missingProperty:missing9},message:"must have required property '"+missing9+"'"};vErrors===null?vErrors=
+[err106]:vErrors.push(err106),errors++}else{if(data.event!==void 0){let data48=data.event,_errs130=errors;if(typeof data48!="string"){let err107={instancePath:instancePath+
+"/event",schemaPath:"#/definitions/AccountsExhaustedEvent/properties/event/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?
+vErrors=[err107]:vErrors.push(err107),errors++}if(data48!=="accounts-exhausted"){let err108={instancePath:instancePath+"/event",schemaPath:"#/definitions/Accoun\
+tsExhaustedEvent/properties/event/const",keyword:"const",params:{allowedValue:"accounts-exhausted"},message:"must be equal to constant"};vErrors===null?vErrors=
+[err108]:vErrors.push(err108),errors++}var valid21=_errs130===errors}else var valid21=!0;if(valid21){if(data.code!==void 0){let _errs132=errors;if(typeof data.code!=
+"string"){let err109={instancePath:instancePath+"/code",schemaPath:"#/definitions/AccountsExhaustedEvent/properties/code/type",keyword:"type",params:{type:"stri\
+ng"},message:"must be string"};vErrors===null?vErrors=[err109]:vErrors.push(err109),errors++}var valid21=_errs132===errors}else var valid21=!0;if(valid21){if(data.
+account!==void 0){let _errs134=errors;if(typeof data.account!="string"){let err110={instancePath:instancePath+"/account",schemaPath:"#/definitions/AccountsExhau\
+stedEvent/properties/account/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err110]:vErrors.push(err110),errors++}
+var valid21=_errs134===errors}else var valid21=!0;if(valid21){if(data.accounts!==void 0){let data51=data.accounts,_errs136=errors;if(errors===_errs136)if(Array.
+isArray(data51)){var valid22=!0;let len1=data51.length;for(let i1=0;i1<len1;i1++){let _errs138=errors;if(typeof data51[i1]!="string"){let err111={instancePath:instancePath+
+"/accounts/"+i1,schemaPath:"#/definitions/AccountsExhaustedEvent/properties/accounts/items/type",keyword:"type",params:{type:"string"},message:"must be string"};
+vErrors===null?vErrors=[err111]:vErrors.push(err111),errors++}var valid22=_errs138===errors;if(!valid22)break}}else{let err112={instancePath:instancePath+"/acco\
+unts",schemaPath:"#/definitions/AccountsExhaustedEvent/properties/accounts/type",keyword:"type",params:{type:"array"},message:"must be array"};vErrors===null?vErrors=
+[err112]:vErrors.push(err112),errors++}var valid21=_errs136===errors}else var valid21=!0;if(valid21){if(data.relays!==void 0){let data53=data.relays,_errs140=errors;
+if(errors===_errs140)if(Array.isArray(data53)){var valid23=!0;let len2=data53.length;for(let i2=0;i2<len2;i2++){let _errs142=errors;if(typeof data53[i2]!="strin\
+g"){let err113={instancePath:instancePath+"/relays/"+i2,schemaPath:"#/definitions/AccountsExhaustedEvent/properties/relays/items/type",keyword:"type",params:{type:"\
+string"},message:"must be string"};vErrors===null?vErrors=[err113]:vErrors.push(err113),errors++}var valid23=_errs142===errors;if(!valid23)break}}else{let err114={
+instancePath:instancePath+"/relays",schemaPath:"#/definitions/AccountsExhaustedEvent/properties/relays/type",keyword:"type",params:{type:"array"},message:"must \
+be array"};vErrors===null?vErrors=[err114]:vErrors.push(err114),errors++}var valid21=_errs140===errors}else var valid21=!0;if(valid21){if(data.until!==void 0){let data55=data.
+until,_errs144=errors;if(!(typeof data55=="number"&&!(data55%1)&&!isNaN(data55)&&isFinite(data55))){let err115={instancePath:instancePath+"/until",schemaPath:"#\
+/definitions/AccountsExhaustedEvent/properties/until/type",keyword:"type",params:{type:"integer"},message:"must be integer"};vErrors===null?vErrors=[err115]:vErrors.
+push(err115),errors++}if(errors===_errs144&&typeof data55=="number"&&isFinite(data55)){if(data55>9007199254740991||isNaN(data55)){let err116={instancePath:instancePath+
+"/until",schemaPath:"#/definitions/AccountsExhaustedEvent/properties/until/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"m\
+ust be <= 9007199254740991"};vErrors===null?vErrors=[err116]:vErrors.push(err116),errors++}else if(data55<0||isNaN(data55)){let err117={instancePath:instancePath+
+"/until",schemaPath:"#/definitions/AccountsExhaustedEvent/properties/until/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"};vErrors===
+null?vErrors=[err117]:vErrors.push(err117),errors++}}var valid21=_errs144===errors}else var valid21=!0;if(valid21){if(data.inMs!==void 0){let data56=data.inMs,_errs146=errors;
+if(errors===_errs146)if(typeof data56=="number"&&isFinite(data56)){if(data56<0||isNaN(data56)){let err118={instancePath:instancePath+"/inMs",schemaPath:"#/defin\
+itions/AccountsExhaustedEvent/properties/inMs/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"};vErrors===null?vErrors=[err118]:
+vErrors.push(err118),errors++}}else{let err119={instancePath:instancePath+"/inMs",schemaPath:"#/definitions/AccountsExhaustedEvent/properties/inMs/type",keyword:"\
+type",params:{type:"number"},message:"must be number"};vErrors===null?vErrors=[err119]:vErrors.push(err119),errors++}var valid21=_errs146===errors}else var valid21=!0;
+if(valid21)if(data.timeZone!==void 0){let _errs148=errors;if(typeof data.timeZone!="string"){let err120={instancePath:instancePath+"/timeZone",schemaPath:"#/def\
+initions/AccountsExhaustedEvent/properties/timeZone/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err120]:vErrors.
+push(err120),errors++}var valid21=_errs148===errors}else var valid21=!0}}}}}}}}else{let err121={instancePath,schemaPath:"#/definitions/AccountsExhaustedEvent/ty\
+pe",keyword:"type",params:{type:"object"},message:"must be object"};vErrors===null?vErrors=[err121]:vErrors.push(err121),errors++}var _valid0=_errs127===errors;
+if(valid0=valid0||_valid0,!valid0){let _errs150=errors;if(errors===errors)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing10;if(data.event===void 0&&
+(missing10="event")||data.message===void 0&&(missing10="message")||data.phase===void 0&&(missing10="phase")){let err122={instancePath,schemaPath:"#/definitions/\
+StateFailedEvent/required",keyword:"required",params:{missingProperty:missing10},message:"must have required property '"+missing10+"'"};vErrors===null?vErrors=[
+err122]:vErrors.push(err122),errors++}else{if(data.event!==void 0){let data58=data.event,_errs153=errors;if(typeof data58!="string"){let err123={instancePath:instancePath+
+"/event",schemaPath:"#/definitions/StateFailedEvent/properties/event/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=
+[err123]:vErrors.push(err123),errors++}if(data58!=="state-failed"){let err124={instancePath:instancePath+"/event",schemaPath:"#/definitions/StateFailedEvent/pro\
+perties/event/const",keyword:"const",params:{allowedValue:"state-failed"},message:"must be equal to constant"};vErrors===null?vErrors=[err124]:vErrors.push(err124),
+errors++}var valid25=_errs153===errors}else var valid25=!0;if(valid25){if(data.phase!==void 0){let data59=data.phase,_errs155=errors;if(typeof data59!="string"){
+let err125={instancePath:instancePath+"/phase",schemaPath:"#/definitions/StateFailedEvent/properties/phase/type",keyword:"type",params:{type:"string"},message:"\
+must be string"};vErrors===null?vErrors=[err125]:vErrors.push(err125),errors++}if(!(data59==="load"||data59==="save")){let err126={instancePath:instancePath+"/p\
+hase",schemaPath:"#/definitions/StateFailedEvent/properties/phase/enum",keyword:"enum",params:{allowedValues:schema51.properties.phase.enum},message:"must be eq\
+ual to one of the allowed values"};vErrors===null?vErrors=[err126]:vErrors.push(err126),errors++}var valid25=_errs155===errors}else var valid25=!0;if(valid25)if(data.
+message!==void 0){let _errs157=errors;if(typeof data.message!="string"){let err127={instancePath:instancePath+"/message",schemaPath:"#/definitions/StateFailedEv\
+ent/properties/message/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err127]:vErrors.push(err127),errors++}var valid25=_errs157===
+errors}else var valid25=!0}}}else{let err128={instancePath,schemaPath:"#/definitions/StateFailedEvent/type",keyword:"type",params:{type:"object"},message:"must \
+be object"};vErrors===null?vErrors=[err128]:vErrors.push(err128),errors++}var _valid0=_errs150===errors;if(valid0=valid0||_valid0,!valid0){let _errs159=errors;validate30(
+data,{instancePath,parentData,parentDataProperty,rootData})||(vErrors=vErrors===null?validate30.errors:vErrors.concat(validate30.errors),errors=vErrors.length);
+var _valid0=_errs159===errors;if(valid0=valid0||_valid0,!valid0){let _errs160=errors;if(errors===errors)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing11;
+if(data.bodyBytes===void 0&&(missing11="bodyBytes")||data.bytesDown===void 0&&(missing11="bytesDown")||data.bytesUp===void 0&&(missing11="bytesUp")||data.client===
+void 0&&(missing11="client")||data.event===void 0&&(missing11="event")||data.ms===void 0&&(missing11="ms")){let err129={instancePath,schemaPath:"#/definitions/A\
+nsweredEvent/required",keyword:"required",params:{missingProperty:missing11},message:"must have required property '"+missing11+"'"};vErrors===null?vErrors=[err129]:
+vErrors.push(err129),errors++}else{if(data.event!==void 0){let data61=data.event,_errs163=errors;if(typeof data61!="string"){let err130={instancePath:instancePath+
+"/event",schemaPath:"#/definitions/AnsweredEvent/properties/event/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[
+err130]:vErrors.push(err130),errors++}if(data61!=="answered"){let err131={instancePath:instancePath+"/event",schemaPath:"#/definitions/AnsweredEvent/properties/\
+event/const",keyword:"const",params:{allowedValue:"answered"},message:"must be equal to constant"};vErrors===null?vErrors=[err131]:vErrors.push(err131),errors++}
+var valid27=_errs163===errors}else var valid27=!0;if(valid27){if(data.client!==void 0){let data62=data.client,_errs165=errors;if(!(typeof data62=="number"&&!(data62%
+1)&&!isNaN(data62)&&isFinite(data62))){let err132={instancePath:instancePath+"/client",schemaPath:"#/definitions/AnsweredEvent/properties/client/type",keyword:"\
+type",params:{type:"integer"},message:"must be integer"};vErrors===null?vErrors=[err132]:vErrors.push(err132),errors++}if(errors===_errs165&&typeof data62=="num\
+ber"&&isFinite(data62)){if(data62>9007199254740991||isNaN(data62)){let err133={instancePath:instancePath+"/client",schemaPath:"#/definitions/AnsweredEvent/prope\
+rties/client/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"must be <= 9007199254740991"};vErrors===null?vErrors=[err133]:vErrors.
+push(err133),errors++}else if(data62<0||isNaN(data62)){let err134={instancePath:instancePath+"/client",schemaPath:"#/definitions/AnsweredEvent/properties/client\
+/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"};vErrors===null?vErrors=[err134]:vErrors.push(err134),errors++}}var valid27=_errs165===
+errors}else var valid27=!0;if(valid27){if(data.bytesUp!==void 0){let data63=data.bytesUp,_errs167=errors;if(!(typeof data63=="number"&&!(data63%1)&&!isNaN(data63)&&
+isFinite(data63))){let err135={instancePath:instancePath+"/bytesUp",schemaPath:"#/definitions/AnsweredEvent/properties/bytesUp/type",keyword:"type",params:{type:"\
+integer"},message:"must be integer"};vErrors===null?vErrors=[err135]:vErrors.push(err135),errors++}if(errors===_errs167&&typeof data63=="number"&&isFinite(data63)){
+if(data63>9007199254740991||isNaN(data63)){let err136={instancePath:instancePath+"/bytesUp",schemaPath:"#/definitions/AnsweredEvent/properties/bytesUp/maximum",
+keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"must be <= 9007199254740991"};vErrors===null?vErrors=[err136]:vErrors.push(err136),errors++}else if(data63<
+0||isNaN(data63)){let err137={instancePath:instancePath+"/bytesUp",schemaPath:"#/definitions/AnsweredEvent/properties/bytesUp/minimum",keyword:"minimum",params:{
+comparison:">=",limit:0},message:"must be >= 0"};vErrors===null?vErrors=[err137]:vErrors.push(err137),errors++}}var valid27=_errs167===errors}else var valid27=!0;
+if(valid27){if(data.bytesDown!==void 0){let data64=data.bytesDown,_errs169=errors;if(!(typeof data64=="number"&&!(data64%1)&&!isNaN(data64)&&isFinite(data64))){
+let err138={instancePath:instancePath+"/bytesDown",schemaPath:"#/definitions/AnsweredEvent/properties/bytesDown/type",keyword:"type",params:{type:"integer"},message:"\
+must be integer"};vErrors===null?vErrors=[err138]:vErrors.push(err138),errors++}if(errors===_errs169&&typeof data64=="number"&&isFinite(data64)){if(data64>9007199254740991||
+isNaN(data64)){let err139={instancePath:instancePath+"/bytesDown",schemaPath:"#/definitions/AnsweredEvent/properties/bytesDown/maximum",keyword:"maximum",params:{
+comparison:"<=",limit:9007199254740991},message:"must be <= 9007199254740991"};vErrors===null?vErrors=[err139]:vErrors.push(err139),errors++}else if(data64<0||isNaN(
+data64)){let err140={instancePath:instancePath+"/bytesDown",schemaPath:"#/definitions/AnsweredEvent/properties/bytesDown/minimum",keyword:"minimum",params:{comparison:"\
+>=",limit:0},message:"must be >= 0"};vErrors===null?vErrors=[err140]:vErrors.push(err140),errors++}}var valid27=_errs169===errors}else var valid27=!0;if(valid27){
+if(data.bodyBytes!==void 0){let data65=data.bodyBytes,_errs171=errors;if(!(typeof data65=="number"&&!(data65%1)&&!isNaN(data65)&&isFinite(data65))){let err141={
+instancePath:instancePath+"/bodyBytes",schemaPath:"#/definitions/AnsweredEvent/properties/bodyBytes/type",keyword:"type",params:{type:"integer"},message:"must b\
+e integer"};vErrors===null?vErrors=[err141]:vErrors.push(err141),errors++}if(errors===_errs171&&typeof data65=="number"&&isFinite(data65)){if(data65>9007199254740991||
+isNaN(data65)){let err142={instancePath:instancePath+"/bodyBytes",schemaPath:"#/definitions/AnsweredEvent/properties/bodyBytes/maximum",keyword:"maximum",params:{
+comparison:"<=",limit:9007199254740991},message:"must be <= 9007199254740991"};vErrors===null?vErrors=[err142]:vErrors.push(err142),errors++}else if(data65<0||isNaN(
+data65)){let err143={instancePath:instancePath+"/bodyBytes",schemaPath:"#/definitions/AnsweredEvent/properties/bodyBytes/minimum",keyword:"minimum",params:{comparison:"\
+>=",limit:0},message:"must be >= 0"};vErrors===null?vErrors=[err143]:vErrors.push(err143),errors++}}var valid27=_errs171===errors}else var valid27=!0;if(valid27)
+if(data.ms!==void 0){let data66=data.ms,_errs173=errors;if(errors===_errs173)if(typeof data66=="number"&&isFinite(data66)){if(data66<0||isNaN(data66)){let err144={
+instancePath:instancePath+"/ms",schemaPath:"#/definitions/AnsweredEvent/properties/ms/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must \
+be >= 0"};vErrors===null?vErrors=[err144]:vErrors.push(err144),errors++}}else{let err145={instancePath:instancePath+"/ms",schemaPath:"#/definitions/AnsweredEven\
+t/properties/ms/type",keyword:"type",params:{type:"number"},message:"must be number"};vErrors===null?vErrors=[err145]:vErrors.push(err145),errors++}var valid27=_errs173===
+errors}else var valid27=!0}}}}}}else{let err146={instancePath,schemaPath:"#/definitions/AnsweredEvent/type",keyword:"type",params:{type:"object"},message:"must \
+be object"};vErrors===null?vErrors=[err146]:vErrors.push(err146),errors++}var _valid0=_errs160===errors;if(valid0=valid0||_valid0,!valid0){let _errs175=errors;if(errors===
+errors)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing12;if(data.client===void 0&&(missing12="client")||data.event===void 0&&(missing12="event")){
+let err147={instancePath,schemaPath:"#/definitions/ClientKnownEvent/required",keyword:"required",params:{missingProperty:missing12},message:"must have required \
+property '"+missing12+"'"};vErrors===null?vErrors=[err147]:vErrors.push(err147),errors++}else{if(data.event!==void 0){let data67=data.event,_errs178=errors;if(typeof data67!=
+"string"){let err148={instancePath:instancePath+"/event",schemaPath:"#/definitions/ClientKnownEvent/properties/event/type",keyword:"type",params:{type:"string"},
+message:"must be string"};vErrors===null?vErrors=[err148]:vErrors.push(err148),errors++}if(data67!=="client-known"){let err149={instancePath:instancePath+"/even\
+t",schemaPath:"#/definitions/ClientKnownEvent/properties/event/const",keyword:"const",params:{allowedValue:"client-known"},message:"must be equal to constant"};
+vErrors===null?vErrors=[err149]:vErrors.push(err149),errors++}var valid29=_errs178===errors}else var valid29=!0;if(valid29)if(data.client!==void 0){let data68=data.
+client,_errs180=errors;if(!(typeof data68=="number"&&!(data68%1)&&!isNaN(data68)&&isFinite(data68))){let err150={instancePath:instancePath+"/client",schemaPath:"\
+#/definitions/ClientKnownEvent/properties/client/type",keyword:"type",params:{type:"integer"},message:"must be integer"};vErrors===null?vErrors=[err150]:vErrors.
+push(err150),errors++}if(errors===_errs180&&typeof data68=="number"&&isFinite(data68)){if(data68>9007199254740991||isNaN(data68)){let err151={instancePath:instancePath+
+"/client",schemaPath:"#/definitions/ClientKnownEvent/properties/client/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"must \
+be <= 9007199254740991"};vErrors===null?vErrors=[err151]:vErrors.push(err151),errors++}else if(data68<0||isNaN(data68)){let err152={instancePath:instancePath+"/\
+client",schemaPath:"#/definitions/ClientKnownEvent/properties/client/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"};vErrors===
+null?vErrors=[err152]:vErrors.push(err152),errors++}}var valid29=_errs180===errors}else var valid29=!0}}else{let err153={instancePath,schemaPath:"#/definitions/\
+ClientKnownEvent/type",keyword:"type",params:{type:"object"},message:"must be object"};vErrors===null?vErrors=[err153]:vErrors.push(err153),errors++}var _valid0=_errs175===
+errors;if(valid0=valid0||_valid0,!valid0){let _errs182=errors;if(errors===errors)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing13;if(data.client===
+void 0&&(missing13="client")||data.event===void 0&&(missing13="event")||data.ms===void 0&&(missing13="ms")||data.streams===void 0&&(missing13="streams")){let err154={
+instancePath,schemaPath:"#/definitions/ClientForgottenEvent/required",keyword:"required",params:{missingProperty:missing13},message:"must have required property\
+ '"+missing13+"'"};vErrors===null?vErrors=[err154]:vErrors.push(err154),errors++}else{if(data.event!==void 0){let data69=data.event,_errs185=errors;if(typeof data69!=
+"string"){let err155={instancePath:instancePath+"/event",schemaPath:"#/definitions/ClientForgottenEvent/properties/event/type",keyword:"type",params:{type:"stri\
+ng"},message:"must be string"};vErrors===null?vErrors=[err155]:vErrors.push(err155),errors++}if(data69!=="client-forgotten"){let err156={instancePath:instancePath+
+"/event",schemaPath:"#/definitions/ClientForgottenEvent/properties/event/const",keyword:"const",params:{allowedValue:"client-forgotten"},message:"must be equal \
+to constant"};vErrors===null?vErrors=[err156]:vErrors.push(err156),errors++}var valid31=_errs185===errors}else var valid31=!0;if(valid31){if(data.client!==void 0){
+let data70=data.client,_errs187=errors;if(!(typeof data70=="number"&&!(data70%1)&&!isNaN(data70)&&isFinite(data70))){let err157={instancePath:instancePath+"/cli\
+ent",schemaPath:"#/definitions/ClientForgottenEvent/properties/client/type",keyword:"type",params:{type:"integer"},message:"must be integer"};vErrors===null?vErrors=
+[err157]:vErrors.push(err157),errors++}if(errors===_errs187&&typeof data70=="number"&&isFinite(data70)){if(data70>9007199254740991||isNaN(data70)){let err158={instancePath:instancePath+
+"/client",schemaPath:"#/definitions/ClientForgottenEvent/properties/client/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"m\
+ust be <= 9007199254740991"};vErrors===null?vErrors=[err158]:vErrors.push(err158),errors++}else if(data70<0||isNaN(data70)){let err159={instancePath:instancePath+
+"/client",schemaPath:"#/definitions/ClientForgottenEvent/properties/client/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"};vErrors===
+null?vErrors=[err159]:vErrors.push(err159),errors++}}var valid31=_errs187===errors}else var valid31=!0;if(valid31){if(data.streams!==void 0){let data71=data.streams,
+_errs189=errors;if(!(typeof data71=="number"&&!(data71%1)&&!isNaN(data71)&&isFinite(data71))){let err160={instancePath:instancePath+"/streams",schemaPath:"#/def\
+initions/ClientForgottenEvent/properties/streams/type",keyword:"type",params:{type:"integer"},message:"must be integer"};vErrors===null?vErrors=[err160]:vErrors.
+push(err160),errors++}if(errors===_errs189&&typeof data71=="number"&&isFinite(data71)){if(data71>9007199254740991||isNaN(data71)){let err161={instancePath:instancePath+
+"/streams",schemaPath:"#/definitions/ClientForgottenEvent/properties/streams/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"\
+must be <= 9007199254740991"};vErrors===null?vErrors=[err161]:vErrors.push(err161),errors++}else if(data71<0||isNaN(data71)){let err162={instancePath:instancePath+
+"/streams",schemaPath:"#/definitions/ClientForgottenEvent/properties/streams/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"};
+vErrors===null?vErrors=[err162]:vErrors.push(err162),errors++}}var valid31=_errs189===errors}else var valid31=!0;if(valid31)if(data.ms!==void 0){let data72=data.
+ms,_errs191=errors;if(errors===_errs191)if(typeof data72=="number"&&isFinite(data72)){if(data72<0||isNaN(data72)){let err163={instancePath:instancePath+"/ms",schemaPath:"\
+#/definitions/ClientForgottenEvent/properties/ms/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"};vErrors===null?vErrors=[err163]:
+vErrors.push(err163),errors++}}else{let err164={instancePath:instancePath+"/ms",schemaPath:"#/definitions/ClientForgottenEvent/properties/ms/type",keyword:"type",
+params:{type:"number"},message:"must be number"};vErrors===null?vErrors=[err164]:vErrors.push(err164),errors++}var valid31=_errs191===errors}else var valid31=!0}}}}else{
+let err165={instancePath,schemaPath:"#/definitions/ClientForgottenEvent/type",keyword:"type",params:{type:"object"},message:"must be object"};vErrors===null?vErrors=
+[err165]:vErrors.push(err165),errors++}var _valid0=_errs182===errors;if(valid0=valid0||_valid0,!valid0){let _errs193=errors;if(errors===errors)if(data&&typeof data==
+"object"&&!Array.isArray(data)){let missing14;if(data.event===void 0&&(missing14="event")||data.ms===void 0&&(missing14="ms")||data.result===void 0&&(missing14=
+"result")){let err166={instancePath,schemaPath:"#/definitions/DialEvent/required",keyword:"required",params:{missingProperty:missing14},message:"must have requi\
+red property '"+missing14+"'"};vErrors===null?vErrors=[err166]:vErrors.push(err166),errors++}else{if(data.event!==void 0){let data73=data.event,_errs196=errors;
+if(typeof data73!="string"){let err167={instancePath:instancePath+"/event",schemaPath:"#/definitions/DialEvent/properties/event/type",keyword:"type",params:{type:"\
+string"},message:"must be string"};vErrors===null?vErrors=[err167]:vErrors.push(err167),errors++}if(data73!=="dial"){let err168={instancePath:instancePath+"/eve\
 nt",schemaPath:"#/definitions/DialEvent/properties/event/const",keyword:"const",params:{allowedValue:"dial"},message:"must be equal to constant"};vErrors===null?
-vErrors=[err108]:vErrors.push(err108),errors++}var valid21=_errs131===errors}else var valid21=!0;if(valid21){if(data.result!==void 0){let _errs133=errors;if(typeof data.
-result!="string"){let err109={instancePath:instancePath+"/result",schemaPath:"#/definitions/DialEvent/properties/result/type",keyword:"type",params:{type:"strin\
-g"},message:"must be string"};vErrors===null?vErrors=[err109]:vErrors.push(err109),errors++}var valid21=_errs133===errors}else var valid21=!0;if(valid21)if(data.
-ms!==void 0){let data50=data.ms,_errs135=errors;if(errors===_errs135)if(typeof data50=="number"&&isFinite(data50)){if(data50<0||isNaN(data50)){let err110={instancePath:instancePath+
+vErrors=[err168]:vErrors.push(err168),errors++}var valid33=_errs196===errors}else var valid33=!0;if(valid33){if(data.result!==void 0){let _errs198=errors;if(typeof data.
+result!="string"){let err169={instancePath:instancePath+"/result",schemaPath:"#/definitions/DialEvent/properties/result/type",keyword:"type",params:{type:"strin\
+g"},message:"must be string"};vErrors===null?vErrors=[err169]:vErrors.push(err169),errors++}var valid33=_errs198===errors}else var valid33=!0;if(valid33)if(data.
+ms!==void 0){let data75=data.ms,_errs200=errors;if(errors===_errs200)if(typeof data75=="number"&&isFinite(data75)){if(data75<0||isNaN(data75)){let err170={instancePath:instancePath+
 "/ms",schemaPath:"#/definitions/DialEvent/properties/ms/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"};vErrors===null?vErrors=
-[err110]:vErrors.push(err110),errors++}}else{let err111={instancePath:instancePath+"/ms",schemaPath:"#/definitions/DialEvent/properties/ms/type",keyword:"type",
-params:{type:"number"},message:"must be number"};vErrors===null?vErrors=[err111]:vErrors.push(err111),errors++}var valid21=_errs135===errors}else var valid21=!0}}}else{
-let err112={instancePath,schemaPath:"#/definitions/DialEvent/type",keyword:"type",params:{type:"object"},message:"must be object"};vErrors===null?vErrors=[err112]:
-vErrors.push(err112),errors++}var _valid0=_errs128===errors;if(valid0=valid0||_valid0,!valid0){let _errs137=errors;if(errors===errors)if(data&&typeof data=="obj\
-ect"&&!Array.isArray(data)){let missing10;if(data.code===void 0&&(missing10="code")||data.event===void 0&&(missing10="event")){let err113={instancePath,schemaPath:"\
-#/definitions/RefusedEvent/required",keyword:"required",params:{missingProperty:missing10},message:"must have required property '"+missing10+"'"};vErrors===null?
-vErrors=[err113]:vErrors.push(err113),errors++}else{if(data.event!==void 0){let data51=data.event,_errs140=errors;if(typeof data51!="string"){let err114={instancePath:instancePath+
-"/event",schemaPath:"#/definitions/RefusedEvent/properties/event/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err114]:
-vErrors.push(err114),errors++}if(data51!=="refused"){let err115={instancePath:instancePath+"/event",schemaPath:"#/definitions/RefusedEvent/properties/event/cons\
-t",keyword:"const",params:{allowedValue:"refused"},message:"must be equal to constant"};vErrors===null?vErrors=[err115]:vErrors.push(err115),errors++}var valid23=_errs140===
-errors}else var valid23=!0;if(valid23)if(data.code!==void 0){let _errs142=errors;if(typeof data.code!="string"){let err116={instancePath:instancePath+"/code",schemaPath:"\
-#/definitions/RefusedEvent/properties/code/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err116]:vErrors.push(err116),
-errors++}var valid23=_errs142===errors}else var valid23=!0}}else{let err117={instancePath,schemaPath:"#/definitions/RefusedEvent/type",keyword:"type",params:{type:"\
-object"},message:"must be object"};vErrors===null?vErrors=[err117]:vErrors.push(err117),errors++}var _valid0=_errs137===errors;if(valid0=valid0||_valid0,!valid0){
-let _errs144=errors;if(errors===errors)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing11;if(data.code===void 0&&(missing11="code")||data.event===
-void 0&&(missing11="event")||data.message===void 0&&(missing11="message")||data.proxy===void 0&&(missing11="proxy")){let err118={instancePath,schemaPath:"#/defi\
-nitions/ProxyRefusedEvent/required",keyword:"required",params:{missingProperty:missing11},message:"must have required property '"+missing11+"'"};vErrors===null?
-vErrors=[err118]:vErrors.push(err118),errors++}else{if(data.event!==void 0){let data53=data.event,_errs147=errors;if(typeof data53!="string"){let err119={instancePath:instancePath+
+[err170]:vErrors.push(err170),errors++}}else{let err171={instancePath:instancePath+"/ms",schemaPath:"#/definitions/DialEvent/properties/ms/type",keyword:"type",
+params:{type:"number"},message:"must be number"};vErrors===null?vErrors=[err171]:vErrors.push(err171),errors++}var valid33=_errs200===errors}else var valid33=!0}}}else{
+let err172={instancePath,schemaPath:"#/definitions/DialEvent/type",keyword:"type",params:{type:"object"},message:"must be object"};vErrors===null?vErrors=[err172]:
+vErrors.push(err172),errors++}var _valid0=_errs193===errors;if(valid0=valid0||_valid0,!valid0){let _errs202=errors;if(errors===errors)if(data&&typeof data=="obj\
+ect"&&!Array.isArray(data)){let missing15;if(data.code===void 0&&(missing15="code")||data.event===void 0&&(missing15="event")){let err173={instancePath,schemaPath:"\
+#/definitions/RefusedEvent/required",keyword:"required",params:{missingProperty:missing15},message:"must have required property '"+missing15+"'"};vErrors===null?
+vErrors=[err173]:vErrors.push(err173),errors++}else{if(data.event!==void 0){let data76=data.event,_errs205=errors;if(typeof data76!="string"){let err174={instancePath:instancePath+
+"/event",schemaPath:"#/definitions/RefusedEvent/properties/event/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err174]:
+vErrors.push(err174),errors++}if(data76!=="refused"){let err175={instancePath:instancePath+"/event",schemaPath:"#/definitions/RefusedEvent/properties/event/cons\
+t",keyword:"const",params:{allowedValue:"refused"},message:"must be equal to constant"};vErrors===null?vErrors=[err175]:vErrors.push(err175),errors++}var valid35=_errs205===
+errors}else var valid35=!0;if(valid35)if(data.code!==void 0){let _errs207=errors;if(typeof data.code!="string"){let err176={instancePath:instancePath+"/code",schemaPath:"\
+#/definitions/RefusedEvent/properties/code/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err176]:vErrors.push(err176),
+errors++}var valid35=_errs207===errors}else var valid35=!0}}else{let err177={instancePath,schemaPath:"#/definitions/RefusedEvent/type",keyword:"type",params:{type:"\
+object"},message:"must be object"};vErrors===null?vErrors=[err177]:vErrors.push(err177),errors++}var _valid0=_errs202===errors;if(valid0=valid0||_valid0,!valid0){
+let _errs209=errors;if(errors===errors)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing16;if(data.code===void 0&&(missing16="code")||data.event===
+void 0&&(missing16="event")||data.message===void 0&&(missing16="message")||data.proxy===void 0&&(missing16="proxy")){let err178={instancePath,schemaPath:"#/defi\
+nitions/ProxyRefusedEvent/required",keyword:"required",params:{missingProperty:missing16},message:"must have required property '"+missing16+"'"};vErrors===null?
+vErrors=[err178]:vErrors.push(err178),errors++}else{if(data.event!==void 0){let data78=data.event,_errs212=errors;if(typeof data78!="string"){let err179={instancePath:instancePath+
 "/event",schemaPath:"#/definitions/ProxyRefusedEvent/properties/event/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=
-[err119]:vErrors.push(err119),errors++}if(data53!=="proxy-refused"){let err120={instancePath:instancePath+"/event",schemaPath:"#/definitions/ProxyRefusedEvent/p\
-roperties/event/const",keyword:"const",params:{allowedValue:"proxy-refused"},message:"must be equal to constant"};vErrors===null?vErrors=[err120]:vErrors.push(err120),
-errors++}var valid25=_errs147===errors}else var valid25=!0;if(valid25){if(data.proxy!==void 0){let data54=data.proxy,_errs149=errors;if(typeof data54!="string"){
-let err121={instancePath:instancePath+"/proxy",schemaPath:"#/definitions/ProxyRefusedEvent/properties/proxy/type",keyword:"type",params:{type:"string"},message:"\
-must be string"};vErrors===null?vErrors=[err121]:vErrors.push(err121),errors++}if(!(data54==="forward"||data54==="http"||data54==="socks")){let err122={instancePath:instancePath+
-"/proxy",schemaPath:"#/definitions/ProxyRefusedEvent/properties/proxy/enum",keyword:"enum",params:{allowedValues:schema54.properties.proxy.enum},message:"must b\
-e equal to one of the allowed values"};vErrors===null?vErrors=[err122]:vErrors.push(err122),errors++}var valid25=_errs149===errors}else var valid25=!0;if(valid25){
-if(data.code!==void 0){let _errs151=errors;if(typeof data.code!="string"){let err123={instancePath:instancePath+"/code",schemaPath:"#/definitions/ProxyRefusedEv\
-ent/properties/code/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err123]:vErrors.push(err123),errors++}var valid25=_errs151===
-errors}else var valid25=!0;if(valid25)if(data.message!==void 0){let _errs153=errors;if(typeof data.message!="string"){let err124={instancePath:instancePath+"/me\
+[err179]:vErrors.push(err179),errors++}if(data78!=="proxy-refused"){let err180={instancePath:instancePath+"/event",schemaPath:"#/definitions/ProxyRefusedEvent/p\
+roperties/event/const",keyword:"const",params:{allowedValue:"proxy-refused"},message:"must be equal to constant"};vErrors===null?vErrors=[err180]:vErrors.push(err180),
+errors++}var valid37=_errs212===errors}else var valid37=!0;if(valid37){if(data.proxy!==void 0){let data79=data.proxy,_errs214=errors;if(typeof data79!="string"){
+let err181={instancePath:instancePath+"/proxy",schemaPath:"#/definitions/ProxyRefusedEvent/properties/proxy/type",keyword:"type",params:{type:"string"},message:"\
+must be string"};vErrors===null?vErrors=[err181]:vErrors.push(err181),errors++}if(!(data79==="forward"||data79==="http"||data79==="socks")){let err182={instancePath:instancePath+
+"/proxy",schemaPath:"#/definitions/ProxyRefusedEvent/properties/proxy/enum",keyword:"enum",params:{allowedValues:schema59.properties.proxy.enum},message:"must b\
+e equal to one of the allowed values"};vErrors===null?vErrors=[err182]:vErrors.push(err182),errors++}var valid37=_errs214===errors}else var valid37=!0;if(valid37){
+if(data.code!==void 0){let _errs216=errors;if(typeof data.code!="string"){let err183={instancePath:instancePath+"/code",schemaPath:"#/definitions/ProxyRefusedEv\
+ent/properties/code/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err183]:vErrors.push(err183),errors++}var valid37=_errs216===
+errors}else var valid37=!0;if(valid37)if(data.message!==void 0){let _errs218=errors;if(typeof data.message!="string"){let err184={instancePath:instancePath+"/me\
 ssage",schemaPath:"#/definitions/ProxyRefusedEvent/properties/message/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=
-[err124]:vErrors.push(err124),errors++}var valid25=_errs153===errors}else var valid25=!0}}}}else{let err125={instancePath,schemaPath:"#/definitions/ProxyRefused\
-Event/type",keyword:"type",params:{type:"object"},message:"must be object"};vErrors===null?vErrors=[err125]:vErrors.push(err125),errors++}var _valid0=_errs144===
-errors;if(valid0=valid0||_valid0,!valid0){let _errs155=errors;if(errors===errors)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing12;if(data.event===
-void 0&&(missing12="event")||data.phase===void 0&&(missing12="phase")||data.streams===void 0&&(missing12="streams")){let err126={instancePath,schemaPath:"#/defi\
-nitions/ShutdownEvent/required",keyword:"required",params:{missingProperty:missing12},message:"must have required property '"+missing12+"'"};vErrors===null?vErrors=
-[err126]:vErrors.push(err126),errors++}else{if(data.event!==void 0){let data57=data.event,_errs158=errors;if(typeof data57!="string"){let err127={instancePath:instancePath+
+[err184]:vErrors.push(err184),errors++}var valid37=_errs218===errors}else var valid37=!0}}}}else{let err185={instancePath,schemaPath:"#/definitions/ProxyRefused\
+Event/type",keyword:"type",params:{type:"object"},message:"must be object"};vErrors===null?vErrors=[err185]:vErrors.push(err185),errors++}var _valid0=_errs209===
+errors;if(valid0=valid0||_valid0,!valid0){let _errs220=errors;if(errors===errors)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing17;if(data.event===
+void 0&&(missing17="event")||data.phase===void 0&&(missing17="phase")||data.streams===void 0&&(missing17="streams")){let err186={instancePath,schemaPath:"#/defi\
+nitions/ShutdownEvent/required",keyword:"required",params:{missingProperty:missing17},message:"must have required property '"+missing17+"'"};vErrors===null?vErrors=
+[err186]:vErrors.push(err186),errors++}else{if(data.event!==void 0){let data82=data.event,_errs223=errors;if(typeof data82!="string"){let err187={instancePath:instancePath+
 "/event",schemaPath:"#/definitions/ShutdownEvent/properties/event/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[
-err127]:vErrors.push(err127),errors++}if(data57!=="shutdown"){let err128={instancePath:instancePath+"/event",schemaPath:"#/definitions/ShutdownEvent/properties/\
-event/const",keyword:"const",params:{allowedValue:"shutdown"},message:"must be equal to constant"};vErrors===null?vErrors=[err128]:vErrors.push(err128),errors++}
-var valid27=_errs158===errors}else var valid27=!0;if(valid27){if(data.phase!==void 0){let data58=data.phase,_errs160=errors;if(typeof data58!="string"){let err129={
+err187]:vErrors.push(err187),errors++}if(data82!=="shutdown"){let err188={instancePath:instancePath+"/event",schemaPath:"#/definitions/ShutdownEvent/properties/\
+event/const",keyword:"const",params:{allowedValue:"shutdown"},message:"must be equal to constant"};vErrors===null?vErrors=[err188]:vErrors.push(err188),errors++}
+var valid39=_errs223===errors}else var valid39=!0;if(valid39){if(data.phase!==void 0){let data83=data.phase,_errs225=errors;if(typeof data83!="string"){let err189={
 instancePath:instancePath+"/phase",schemaPath:"#/definitions/ShutdownEvent/properties/phase/type",keyword:"type",params:{type:"string"},message:"must be string"};
-vErrors===null?vErrors=[err129]:vErrors.push(err129),errors++}if(!(data58==="closed"||data58==="draining")){let err130={instancePath:instancePath+"/phase",schemaPath:"\
-#/definitions/ShutdownEvent/properties/phase/enum",keyword:"enum",params:{allowedValues:schema55.properties.phase.enum},message:"must be equal to one of the all\
-owed values"};vErrors===null?vErrors=[err130]:vErrors.push(err130),errors++}var valid27=_errs160===errors}else var valid27=!0;if(valid27)if(data.streams!==void 0){
-let data59=data.streams,_errs162=errors;if(!(typeof data59=="number"&&!(data59%1)&&!isNaN(data59)&&isFinite(data59))){let err131={instancePath:instancePath+"/st\
+vErrors===null?vErrors=[err189]:vErrors.push(err189),errors++}if(!(data83==="closed"||data83==="draining")){let err190={instancePath:instancePath+"/phase",schemaPath:"\
+#/definitions/ShutdownEvent/properties/phase/enum",keyword:"enum",params:{allowedValues:schema60.properties.phase.enum},message:"must be equal to one of the all\
+owed values"};vErrors===null?vErrors=[err190]:vErrors.push(err190),errors++}var valid39=_errs225===errors}else var valid39=!0;if(valid39)if(data.streams!==void 0){
+let data84=data.streams,_errs227=errors;if(!(typeof data84=="number"&&!(data84%1)&&!isNaN(data84)&&isFinite(data84))){let err191={instancePath:instancePath+"/st\
 reams",schemaPath:"#/definitions/ShutdownEvent/properties/streams/type",keyword:"type",params:{type:"integer"},message:"must be integer"};vErrors===null?vErrors=
-[err131]:vErrors.push(err131),errors++}if(errors===_errs162&&typeof data59=="number"&&isFinite(data59)){if(data59>9007199254740991||isNaN(data59)){let err132={instancePath:instancePath+
+[err191]:vErrors.push(err191),errors++}if(errors===_errs227&&typeof data84=="number"&&isFinite(data84)){if(data84>9007199254740991||isNaN(data84)){let err192={instancePath:instancePath+
 "/streams",schemaPath:"#/definitions/ShutdownEvent/properties/streams/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"must b\
-e <= 9007199254740991"};vErrors===null?vErrors=[err132]:vErrors.push(err132),errors++}else if(data59<0||isNaN(data59)){let err133={instancePath:instancePath+"/s\
+e <= 9007199254740991"};vErrors===null?vErrors=[err192]:vErrors.push(err192),errors++}else if(data84<0||isNaN(data84)){let err193={instancePath:instancePath+"/s\
 treams",schemaPath:"#/definitions/ShutdownEvent/properties/streams/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"};vErrors===
-null?vErrors=[err133]:vErrors.push(err133),errors++}}var valid27=_errs162===errors}else var valid27=!0}}}else{let err134={instancePath,schemaPath:"#/definitions\
-/ShutdownEvent/type",keyword:"type",params:{type:"object"},message:"must be object"};vErrors===null?vErrors=[err134]:vErrors.push(err134),errors++}var _valid0=_errs155===
-errors;if(valid0=valid0||_valid0,!valid0){let _errs164=errors;if(errors===errors)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing13;if(data.code===
-void 0&&(missing13="code")||data.event===void 0&&(missing13="event")||data.message===void 0&&(missing13="message")||data.next===void 0&&(missing13="next")){let err135={
-instancePath,schemaPath:"#/definitions/ErrorEvent/required",keyword:"required",params:{missingProperty:missing13},message:"must have required property '"+missing13+
-"'"};vErrors===null?vErrors=[err135]:vErrors.push(err135),errors++}else{if(data.event!==void 0){let data60=data.event,_errs167=errors;if(typeof data60!="string"){
-let err136={instancePath:instancePath+"/event",schemaPath:"#/definitions/ErrorEvent/properties/event/type",keyword:"type",params:{type:"string"},message:"must b\
-e string"};vErrors===null?vErrors=[err136]:vErrors.push(err136),errors++}if(data60!=="error"){let err137={instancePath:instancePath+"/event",schemaPath:"#/defin\
-itions/ErrorEvent/properties/event/const",keyword:"const",params:{allowedValue:"error"},message:"must be equal to constant"};vErrors===null?vErrors=[err137]:vErrors.
-push(err137),errors++}var valid29=_errs167===errors}else var valid29=!0;if(valid29){if(data.code!==void 0){let _errs169=errors;if(typeof data.code!="string"){let err138={
+null?vErrors=[err193]:vErrors.push(err193),errors++}}var valid39=_errs227===errors}else var valid39=!0}}}else{let err194={instancePath,schemaPath:"#/definitions\
+/ShutdownEvent/type",keyword:"type",params:{type:"object"},message:"must be object"};vErrors===null?vErrors=[err194]:vErrors.push(err194),errors++}var _valid0=_errs220===
+errors;if(valid0=valid0||_valid0,!valid0){let _errs229=errors;if(errors===errors)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing18;if(data.code===
+void 0&&(missing18="code")||data.event===void 0&&(missing18="event")||data.message===void 0&&(missing18="message")||data.next===void 0&&(missing18="next")){let err195={
+instancePath,schemaPath:"#/definitions/ErrorEvent/required",keyword:"required",params:{missingProperty:missing18},message:"must have required property '"+missing18+
+"'"};vErrors===null?vErrors=[err195]:vErrors.push(err195),errors++}else{if(data.event!==void 0){let data85=data.event,_errs232=errors;if(typeof data85!="string"){
+let err196={instancePath:instancePath+"/event",schemaPath:"#/definitions/ErrorEvent/properties/event/type",keyword:"type",params:{type:"string"},message:"must b\
+e string"};vErrors===null?vErrors=[err196]:vErrors.push(err196),errors++}if(data85!=="error"){let err197={instancePath:instancePath+"/event",schemaPath:"#/defin\
+itions/ErrorEvent/properties/event/const",keyword:"const",params:{allowedValue:"error"},message:"must be equal to constant"};vErrors===null?vErrors=[err197]:vErrors.
+push(err197),errors++}var valid41=_errs232===errors}else var valid41=!0;if(valid41){if(data.code!==void 0){let _errs234=errors;if(typeof data.code!="string"){let err198={
 instancePath:instancePath+"/code",schemaPath:"#/definitions/ErrorEvent/properties/code/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===
-null?vErrors=[err138]:vErrors.push(err138),errors++}var valid29=_errs169===errors}else var valid29=!0;if(valid29){if(data.message!==void 0){let _errs171=errors;
-if(typeof data.message!="string"){let err139={instancePath:instancePath+"/message",schemaPath:"#/definitions/ErrorEvent/properties/message/type",keyword:"type",
-params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err139]:vErrors.push(err139),errors++}var valid29=_errs171===errors}else var valid29=!0;
-if(valid29)if(data.next!==void 0){let _errs173=errors;if(typeof data.next!="string"){let err140={instancePath:instancePath+"/next",schemaPath:"#/definitions/Err\
-orEvent/properties/next/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err140]:vErrors.push(err140),errors++}var valid29=_errs173===
-errors}else var valid29=!0}}}}else{let err141={instancePath,schemaPath:"#/definitions/ErrorEvent/type",keyword:"type",params:{type:"object"},message:"must be ob\
-ject"};vErrors===null?vErrors=[err141]:vErrors.push(err141),errors++}var _valid0=_errs164===errors;if(valid0=valid0||_valid0,!valid0){let _errs175=errors;if(errors===
-errors)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing14;if(data.event===void 0&&(missing14="event")||data.message===void 0&&(missing14="messa\
-ge")||data.ms===void 0&&(missing14="ms")||data.name===void 0&&(missing14="name")||data.ok===void 0&&(missing14="ok")){let err142={instancePath,schemaPath:"#/def\
-initions/CheckEvent/required",keyword:"required",params:{missingProperty:missing14},message:"must have required property '"+missing14+"'"};vErrors===null?vErrors=
-[err142]:vErrors.push(err142),errors++}else{if(data.event!==void 0){let data64=data.event,_errs178=errors;if(typeof data64!="string"){let err143={instancePath:instancePath+
-"/event",schemaPath:"#/definitions/CheckEvent/properties/event/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err143]:
-vErrors.push(err143),errors++}if(data64!=="check"){let err144={instancePath:instancePath+"/event",schemaPath:"#/definitions/CheckEvent/properties/event/const",keyword:"\
-const",params:{allowedValue:"check"},message:"must be equal to constant"};vErrors===null?vErrors=[err144]:vErrors.push(err144),errors++}var valid31=_errs178===errors}else
-var valid31=!0;if(valid31){if(data.name!==void 0){let _errs180=errors;if(typeof data.name!="string"){let err145={instancePath:instancePath+"/name",schemaPath:"#\
-/definitions/CheckEvent/properties/name/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err145]:vErrors.push(err145),
-errors++}var valid31=_errs180===errors}else var valid31=!0;if(valid31){if(data.relay!==void 0){let _errs182=errors;if(typeof data.relay!="string"){let err146={instancePath:instancePath+
-"/relay",schemaPath:"#/definitions/CheckEvent/properties/relay/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err146]:
-vErrors.push(err146),errors++}var valid31=_errs182===errors}else var valid31=!0;if(valid31){if(data.ok!==void 0){let _errs184=errors;if(typeof data.ok!="boolean"){
-let err147={instancePath:instancePath+"/ok",schemaPath:"#/definitions/CheckEvent/properties/ok/type",keyword:"type",params:{type:"boolean"},message:"must be boo\
-lean"};vErrors===null?vErrors=[err147]:vErrors.push(err147),errors++}var valid31=_errs184===errors}else var valid31=!0;if(valid31){if(data.warning!==void 0){let _errs186=errors;
-if(typeof data.warning!="boolean"){let err148={instancePath:instancePath+"/warning",schemaPath:"#/definitions/CheckEvent/properties/warning/type",keyword:"type",
-params:{type:"boolean"},message:"must be boolean"};vErrors===null?vErrors=[err148]:vErrors.push(err148),errors++}var valid31=_errs186===errors}else var valid31=!0;
-if(valid31){if(data.code!==void 0){let _errs188=errors;if(typeof data.code!="string"){let err149={instancePath:instancePath+"/code",schemaPath:"#/definitions/Ch\
-eckEvent/properties/code/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err149]:vErrors.push(err149),errors++}var valid31=_errs188===
-errors}else var valid31=!0;if(valid31){if(data.message!==void 0){let _errs190=errors;if(typeof data.message!="string"){let err150={instancePath:instancePath+"/m\
-essage",schemaPath:"#/definitions/CheckEvent/properties/message/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err150]:
-vErrors.push(err150),errors++}var valid31=_errs190===errors}else var valid31=!0;if(valid31){if(data.next!==void 0){let _errs192=errors;if(typeof data.next!="str\
-ing"){let err151={instancePath:instancePath+"/next",schemaPath:"#/definitions/CheckEvent/properties/next/type",keyword:"type",params:{type:"string"},message:"mu\
-st be string"};vErrors===null?vErrors=[err151]:vErrors.push(err151),errors++}var valid31=_errs192===errors}else var valid31=!0;if(valid31)if(data.ms!==void 0){let data72=data.
-ms,_errs194=errors;if(errors===_errs194)if(typeof data72=="number"&&isFinite(data72)){if(data72<0||isNaN(data72)){let err152={instancePath:instancePath+"/ms",schemaPath:"\
-#/definitions/CheckEvent/properties/ms/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"};vErrors===null?vErrors=[err152]:vErrors.
-push(err152),errors++}}else{let err153={instancePath:instancePath+"/ms",schemaPath:"#/definitions/CheckEvent/properties/ms/type",keyword:"type",params:{type:"nu\
-mber"},message:"must be number"};vErrors===null?vErrors=[err153]:vErrors.push(err153),errors++}var valid31=_errs194===errors}else var valid31=!0}}}}}}}}}else{let err154={
-instancePath,schemaPath:"#/definitions/CheckEvent/type",keyword:"type",params:{type:"object"},message:"must be object"};vErrors===null?vErrors=[err154]:vErrors.
-push(err154),errors++}var _valid0=_errs175===errors;valid0=valid0||_valid0}}}}}}}}}}}}}}}}}if(valid0)errors=_errs1,vErrors!==null&&(_errs1?vErrors.length=_errs1:
-vErrors=null);else{let err155={instancePath,schemaPath:"#/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};return vErrors===null?vErrors=
-[err155]:vErrors.push(err155),errors++,validate25.errors=vErrors,!1}return validate25.errors=vErrors,errors===0}var benchReport=validate32;var schema62={type:"object",additionalProperties:{type:["string","number","boolean"]}};function validate34(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&
-!Array.isArray(data)){if(data.seconds!==void 0){let data0=data.seconds,_errs1=errors;if(!(typeof data0=="number"&&isFinite(data0)))return validate34.errors=[{instancePath:instancePath+
+null?vErrors=[err198]:vErrors.push(err198),errors++}var valid41=_errs234===errors}else var valid41=!0;if(valid41){if(data.message!==void 0){let _errs236=errors;
+if(typeof data.message!="string"){let err199={instancePath:instancePath+"/message",schemaPath:"#/definitions/ErrorEvent/properties/message/type",keyword:"type",
+params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err199]:vErrors.push(err199),errors++}var valid41=_errs236===errors}else var valid41=!0;
+if(valid41)if(data.next!==void 0){let _errs238=errors;if(typeof data.next!="string"){let err200={instancePath:instancePath+"/next",schemaPath:"#/definitions/Err\
+orEvent/properties/next/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err200]:vErrors.push(err200),errors++}var valid41=_errs238===
+errors}else var valid41=!0}}}}else{let err201={instancePath,schemaPath:"#/definitions/ErrorEvent/type",keyword:"type",params:{type:"object"},message:"must be ob\
+ject"};vErrors===null?vErrors=[err201]:vErrors.push(err201),errors++}var _valid0=_errs229===errors;if(valid0=valid0||_valid0,!valid0){let _errs240=errors;if(errors===
+errors)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing19;if(data.event===void 0&&(missing19="event")||data.message===void 0&&(missing19="messa\
+ge")||data.ms===void 0&&(missing19="ms")||data.name===void 0&&(missing19="name")||data.ok===void 0&&(missing19="ok")){let err202={instancePath,schemaPath:"#/def\
+initions/CheckEvent/required",keyword:"required",params:{missingProperty:missing19},message:"must have required property '"+missing19+"'"};vErrors===null?vErrors=
+[err202]:vErrors.push(err202),errors++}else{if(data.event!==void 0){let data89=data.event,_errs243=errors;if(typeof data89!="string"){let err203={instancePath:instancePath+
+"/event",schemaPath:"#/definitions/CheckEvent/properties/event/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err203]:
+vErrors.push(err203),errors++}if(data89!=="check"){let err204={instancePath:instancePath+"/event",schemaPath:"#/definitions/CheckEvent/properties/event/const",keyword:"\
+const",params:{allowedValue:"check"},message:"must be equal to constant"};vErrors===null?vErrors=[err204]:vErrors.push(err204),errors++}var valid43=_errs243===errors}else
+var valid43=!0;if(valid43){if(data.name!==void 0){let _errs245=errors;if(typeof data.name!="string"){let err205={instancePath:instancePath+"/name",schemaPath:"#\
+/definitions/CheckEvent/properties/name/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err205]:vErrors.push(err205),
+errors++}var valid43=_errs245===errors}else var valid43=!0;if(valid43){if(data.relay!==void 0){let _errs247=errors;if(typeof data.relay!="string"){let err206={instancePath:instancePath+
+"/relay",schemaPath:"#/definitions/CheckEvent/properties/relay/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err206]:
+vErrors.push(err206),errors++}var valid43=_errs247===errors}else var valid43=!0;if(valid43){if(data.ok!==void 0){let _errs249=errors;if(typeof data.ok!="boolean"){
+let err207={instancePath:instancePath+"/ok",schemaPath:"#/definitions/CheckEvent/properties/ok/type",keyword:"type",params:{type:"boolean"},message:"must be boo\
+lean"};vErrors===null?vErrors=[err207]:vErrors.push(err207),errors++}var valid43=_errs249===errors}else var valid43=!0;if(valid43){if(data.warning!==void 0){let _errs251=errors;
+if(typeof data.warning!="boolean"){let err208={instancePath:instancePath+"/warning",schemaPath:"#/definitions/CheckEvent/properties/warning/type",keyword:"type",
+params:{type:"boolean"},message:"must be boolean"};vErrors===null?vErrors=[err208]:vErrors.push(err208),errors++}var valid43=_errs251===errors}else var valid43=!0;
+if(valid43){if(data.code!==void 0){let _errs253=errors;if(typeof data.code!="string"){let err209={instancePath:instancePath+"/code",schemaPath:"#/definitions/Ch\
+eckEvent/properties/code/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err209]:vErrors.push(err209),errors++}var valid43=_errs253===
+errors}else var valid43=!0;if(valid43){if(data.message!==void 0){let _errs255=errors;if(typeof data.message!="string"){let err210={instancePath:instancePath+"/m\
+essage",schemaPath:"#/definitions/CheckEvent/properties/message/type",keyword:"type",params:{type:"string"},message:"must be string"};vErrors===null?vErrors=[err210]:
+vErrors.push(err210),errors++}var valid43=_errs255===errors}else var valid43=!0;if(valid43){if(data.next!==void 0){let _errs257=errors;if(typeof data.next!="str\
+ing"){let err211={instancePath:instancePath+"/next",schemaPath:"#/definitions/CheckEvent/properties/next/type",keyword:"type",params:{type:"string"},message:"mu\
+st be string"};vErrors===null?vErrors=[err211]:vErrors.push(err211),errors++}var valid43=_errs257===errors}else var valid43=!0;if(valid43)if(data.ms!==void 0){let data97=data.
+ms,_errs259=errors;if(errors===_errs259)if(typeof data97=="number"&&isFinite(data97)){if(data97<0||isNaN(data97)){let err212={instancePath:instancePath+"/ms",schemaPath:"\
+#/definitions/CheckEvent/properties/ms/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"};vErrors===null?vErrors=[err212]:vErrors.
+push(err212),errors++}}else{let err213={instancePath:instancePath+"/ms",schemaPath:"#/definitions/CheckEvent/properties/ms/type",keyword:"type",params:{type:"nu\
+mber"},message:"must be number"};vErrors===null?vErrors=[err213]:vErrors.push(err213),errors++}var valid43=_errs259===errors}else var valid43=!0}}}}}}}}}else{let err214={
+instancePath,schemaPath:"#/definitions/CheckEvent/type",keyword:"type",params:{type:"object"},message:"must be object"};vErrors===null?vErrors=[err214]:vErrors.
+push(err214),errors++}var _valid0=_errs240===errors;if(valid0=valid0||_valid0,!valid0){let _errs261=errors;if(errors===errors)if(data&&typeof data=="object"&&!Array.
+isArray(data)){let missing20;if(data.event===void 0&&(missing20="event")||data.roundTripMs===void 0&&(missing20="roundTripMs")||data.seed===void 0&&(missing20="\
+seed")){let err215={instancePath,schemaPath:"#/definitions/SimulatorEvent/required",keyword:"required",params:{missingProperty:missing20},message:"must have req\
+uired property '"+missing20+"'"};vErrors===null?vErrors=[err215]:vErrors.push(err215),errors++}else{if(data.event!==void 0){let data98=data.event,_errs264=errors;
+if(typeof data98!="string"){let err216={instancePath:instancePath+"/event",schemaPath:"#/definitions/SimulatorEvent/properties/event/type",keyword:"type",params:{
+type:"string"},message:"must be string"};vErrors===null?vErrors=[err216]:vErrors.push(err216),errors++}if(data98!=="simulator"){let err217={instancePath:instancePath+
+"/event",schemaPath:"#/definitions/SimulatorEvent/properties/event/const",keyword:"const",params:{allowedValue:"simulator"},message:"must be equal to constant"};
+vErrors===null?vErrors=[err217]:vErrors.push(err217),errors++}var valid45=_errs264===errors}else var valid45=!0;if(valid45){if(data.seed!==void 0){let data99=data.
+seed,_errs266=errors;if(!(typeof data99=="number"&&!(data99%1)&&!isNaN(data99)&&isFinite(data99))){let err218={instancePath:instancePath+"/seed",schemaPath:"#/d\
+efinitions/SimulatorEvent/properties/seed/type",keyword:"type",params:{type:"integer"},message:"must be integer"};vErrors===null?vErrors=[err218]:vErrors.push(err218),
+errors++}if(errors===_errs266&&typeof data99=="number"&&isFinite(data99)){if(data99>9007199254740991||isNaN(data99)){let err219={instancePath:instancePath+"/see\
+d",schemaPath:"#/definitions/SimulatorEvent/properties/seed/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"must be <= 90071\
+99254740991"};vErrors===null?vErrors=[err219]:vErrors.push(err219),errors++}else if(data99<0||isNaN(data99)){let err220={instancePath:instancePath+"/seed",schemaPath:"\
+#/definitions/SimulatorEvent/properties/seed/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"};vErrors===null?vErrors=[err220]:
+vErrors.push(err220),errors++}}var valid45=_errs266===errors}else var valid45=!0;if(valid45){if(data.roundTripMs!==void 0){let data100=data.roundTripMs,_errs268=errors;
+if(errors===_errs268)if(typeof data100=="number"&&isFinite(data100)){if(data100<0||isNaN(data100)){let err221={instancePath:instancePath+"/roundTripMs",schemaPath:"\
+#/definitions/SimulatorEvent/properties/roundTripMs/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"};vErrors===null?vErrors=[
+err221]:vErrors.push(err221),errors++}}else{let err222={instancePath:instancePath+"/roundTripMs",schemaPath:"#/definitions/SimulatorEvent/properties/roundTripMs\
+/type",keyword:"type",params:{type:"number"},message:"must be number"};vErrors===null?vErrors=[err222]:vErrors.push(err222),errors++}var valid45=_errs268===errors}else
+var valid45=!0;if(valid45){if(data.upMBps!==void 0){let data101=data.upMBps,_errs270=errors;if(!(typeof data101=="number"&&isFinite(data101))){let err223={instancePath:instancePath+
+"/upMBps",schemaPath:"#/definitions/SimulatorEvent/properties/upMBps/type",keyword:"type",params:{type:"number"},message:"must be number"};vErrors===null?vErrors=
+[err223]:vErrors.push(err223),errors++}var valid45=_errs270===errors}else var valid45=!0;if(valid45){if(data.downMBps!==void 0){let data102=data.downMBps,_errs272=errors;
+if(!(typeof data102=="number"&&isFinite(data102))){let err224={instancePath:instancePath+"/downMBps",schemaPath:"#/definitions/SimulatorEvent/properties/downMBp\
+s/type",keyword:"type",params:{type:"number"},message:"must be number"};vErrors===null?vErrors=[err224]:vErrors.push(err224),errors++}var valid45=_errs272===errors}else
+var valid45=!0;if(valid45){if(data.measuredMBps!==void 0){let data103=data.measuredMBps,_errs274=errors;if(!(typeof data103=="number"&&isFinite(data103))){let err225={
+instancePath:instancePath+"/measuredMBps",schemaPath:"#/definitions/SimulatorEvent/properties/measuredMBps/type",keyword:"type",params:{type:"number"},message:"\
+must be number"};vErrors===null?vErrors=[err225]:vErrors.push(err225),errors++}var valid45=_errs274===errors}else var valid45=!0;if(valid45)if(data.measuredRequestsPerSecond!==
+void 0){let data104=data.measuredRequestsPerSecond,_errs276=errors;if(!(typeof data104=="number"&&isFinite(data104))){let err226={instancePath:instancePath+"/me\
+asuredRequestsPerSecond",schemaPath:"#/definitions/SimulatorEvent/properties/measuredRequestsPerSecond/type",keyword:"type",params:{type:"number"},message:"must\
+ be number"};vErrors===null?vErrors=[err226]:vErrors.push(err226),errors++}var valid45=_errs276===errors}else var valid45=!0}}}}}}}else{let err227={instancePath,
+schemaPath:"#/definitions/SimulatorEvent/type",keyword:"type",params:{type:"object"},message:"must be object"};vErrors===null?vErrors=[err227]:vErrors.push(err227),
+errors++}var _valid0=_errs261===errors;if(valid0=valid0||_valid0,!valid0){let _errs278=errors;validate32(data,{instancePath,parentData,parentDataProperty,rootData})||
+(vErrors=vErrors===null?validate32.errors:vErrors.concat(validate32.errors),errors=vErrors.length);var _valid0=_errs278===errors;valid0=valid0||_valid0}}}}}}}}}}}}}}}}}}}}}}}}
+if(valid0)errors=_errs1,vErrors!==null&&(_errs1?vErrors.length=_errs1:vErrors=null);else{let err228={instancePath,schemaPath:"#/anyOf",keyword:"anyOf",params:{},
+message:"must match a schema in anyOf"};return vErrors===null?vErrors=[err228]:vErrors.push(err228),errors++,validate25.errors=vErrors,!1}return validate25.errors=
+vErrors,errors===0}var benchReport=validate34;var schema70={type:"object",additionalProperties:{type:["string","number","boolean"]}};function validate36(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&
+!Array.isArray(data)){if(data.seconds!==void 0){let data0=data.seconds,_errs1=errors;if(!(typeof data0=="number"&&isFinite(data0)))return validate36.errors=[{instancePath:instancePath+
 "/seconds",schemaPath:"#/properties/seconds/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs1===errors}else var valid0=!0;
-if(valid0){if(data.MBps!==void 0){let data1=data.MBps,_errs3=errors;if(!(typeof data1=="number"&&isFinite(data1)))return validate34.errors=[{instancePath:instancePath+
+if(valid0){if(data.MBps!==void 0){let data1=data.MBps,_errs3=errors;if(!(typeof data1=="number"&&isFinite(data1)))return validate36.errors=[{instancePath:instancePath+
 "/MBps",schemaPath:"#/properties/MBps/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs3===errors}else var valid0=!0;if(valid0){
-if(data.ratio!==void 0){let data2=data.ratio,_errs5=errors;if(!(typeof data2=="number"&&isFinite(data2)))return validate34.errors=[{instancePath:instancePath+"/\
+if(data.ratio!==void 0){let data2=data.ratio,_errs5=errors;if(!(typeof data2=="number"&&isFinite(data2)))return validate36.errors=[{instancePath:instancePath+"/\
 ratio",schemaPath:"#/properties/ratio/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs5===errors}else var valid0=!0;if(valid0){
-if(data.ratioToBase!==void 0){let data3=data.ratioToBase,_errs7=errors;if(!(typeof data3=="number"&&isFinite(data3)))return validate34.errors=[{instancePath:instancePath+
+if(data.ratioToBase!==void 0){let data3=data.ratioToBase,_errs7=errors;if(!(typeof data3=="number"&&isFinite(data3)))return validate36.errors=[{instancePath:instancePath+
 "/ratioToBase",schemaPath:"#/properties/ratioToBase/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs7===errors}else var valid0=!0;
-if(valid0){if(data.firstByteMsP50!==void 0){let data4=data.firstByteMsP50,_errs9=errors;if(!(typeof data4=="number"&&isFinite(data4)))return validate34.errors=[
+if(valid0){if(data.firstByteMsP50!==void 0){let data4=data.firstByteMsP50,_errs9=errors;if(!(typeof data4=="number"&&isFinite(data4)))return validate36.errors=[
 {instancePath:instancePath+"/firstByteMsP50",schemaPath:"#/properties/firstByteMsP50/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs9===
 errors}else var valid0=!0;if(valid0){if(data.firstByteMsP90!==void 0){let data5=data.firstByteMsP90,_errs11=errors;if(!(typeof data5=="number"&&isFinite(data5)))
-return validate34.errors=[{instancePath:instancePath+"/firstByteMsP90",schemaPath:"#/properties/firstByteMsP90/type",keyword:"type",params:{type:"number"},message:"\
+return validate36.errors=[{instancePath:instancePath+"/firstByteMsP90",schemaPath:"#/properties/firstByteMsP90/type",keyword:"type",params:{type:"number"},message:"\
 must be number"}],!1;var valid0=_errs11===errors}else var valid0=!0;if(valid0){if(data.firstByteMsP99!==void 0){let data6=data.firstByteMsP99,_errs13=errors;if(!(typeof data6==
-"number"&&isFinite(data6)))return validate34.errors=[{instancePath:instancePath+"/firstByteMsP99",schemaPath:"#/properties/firstByteMsP99/type",keyword:"type",params:{
+"number"&&isFinite(data6)))return validate36.errors=[{instancePath:instancePath+"/firstByteMsP99",schemaPath:"#/properties/firstByteMsP99/type",keyword:"type",params:{
 type:"number"},message:"must be number"}],!1;var valid0=_errs13===errors}else var valid0=!0;if(valid0){if(data.firstByteMsMax!==void 0){let data7=data.firstByteMsMax,
-_errs15=errors;if(!(typeof data7=="number"&&isFinite(data7)))return validate34.errors=[{instancePath:instancePath+"/firstByteMsMax",schemaPath:"#/properties/fir\
+_errs15=errors;if(!(typeof data7=="number"&&isFinite(data7)))return validate36.errors=[{instancePath:instancePath+"/firstByteMsMax",schemaPath:"#/properties/fir\
 stByteMsMax/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs15===errors}else var valid0=!0;if(valid0){if(data.latencyMsP50!==
-void 0){let data8=data.latencyMsP50,_errs17=errors;if(!(typeof data8=="number"&&isFinite(data8)))return validate34.errors=[{instancePath:instancePath+"/latencyM\
+void 0){let data8=data.latencyMsP50,_errs17=errors;if(!(typeof data8=="number"&&isFinite(data8)))return validate36.errors=[{instancePath:instancePath+"/latencyM\
 sP50",schemaPath:"#/properties/latencyMsP50/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs17===errors}else var valid0=!0;
-if(valid0){if(data.latencyMsP90!==void 0){let data9=data.latencyMsP90,_errs19=errors;if(!(typeof data9=="number"&&isFinite(data9)))return validate34.errors=[{instancePath:instancePath+
+if(valid0){if(data.latencyMsP90!==void 0){let data9=data.latencyMsP90,_errs19=errors;if(!(typeof data9=="number"&&isFinite(data9)))return validate36.errors=[{instancePath:instancePath+
 "/latencyMsP90",schemaPath:"#/properties/latencyMsP90/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs19===errors}else
-var valid0=!0;if(valid0){if(data.latencyMsP99!==void 0){let data10=data.latencyMsP99,_errs21=errors;if(!(typeof data10=="number"&&isFinite(data10)))return validate34.
+var valid0=!0;if(valid0){if(data.latencyMsP99!==void 0){let data10=data.latencyMsP99,_errs21=errors;if(!(typeof data10=="number"&&isFinite(data10)))return validate36.
 errors=[{instancePath:instancePath+"/latencyMsP99",schemaPath:"#/properties/latencyMsP99/type",keyword:"type",params:{type:"number"},message:"must be number"}],
 !1;var valid0=_errs21===errors}else var valid0=!0;if(valid0){if(data.latencyMsMax!==void 0){let data11=data.latencyMsMax,_errs23=errors;if(!(typeof data11=="num\
-ber"&&isFinite(data11)))return validate34.errors=[{instancePath:instancePath+"/latencyMsMax",schemaPath:"#/properties/latencyMsMax/type",keyword:"type",params:{
+ber"&&isFinite(data11)))return validate36.errors=[{instancePath:instancePath+"/latencyMsMax",schemaPath:"#/properties/latencyMsMax/type",keyword:"type",params:{
 type:"number"},message:"must be number"}],!1;var valid0=_errs23===errors}else var valid0=!0;if(valid0){if(data.addedLatencyMsP99!==void 0){let data12=data.addedLatencyMsP99,
-_errs25=errors;if(!(typeof data12=="number"&&isFinite(data12)))return validate34.errors=[{instancePath:instancePath+"/addedLatencyMsP99",schemaPath:"#/propertie\
+_errs25=errors;if(!(typeof data12=="number"&&isFinite(data12)))return validate36.errors=[{instancePath:instancePath+"/addedLatencyMsP99",schemaPath:"#/propertie\
 s/addedLatencyMsP99/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs25===errors}else var valid0=!0;if(valid0){if(data.
-exchangesP50!==void 0){let data13=data.exchangesP50,_errs27=errors;if(!(typeof data13=="number"&&isFinite(data13)))return validate34.errors=[{instancePath:instancePath+
+exchangesP50!==void 0){let data13=data.exchangesP50,_errs27=errors;if(!(typeof data13=="number"&&isFinite(data13)))return validate36.errors=[{instancePath:instancePath+
 "/exchangesP50",schemaPath:"#/properties/exchangesP50/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs27===errors}else
-var valid0=!0;if(valid0){if(data.longestSilenceMs!==void 0){let data14=data.longestSilenceMs,_errs29=errors;if(!(typeof data14=="number"&&isFinite(data14)))return validate34.
+var valid0=!0;if(valid0){if(data.longestSilenceMs!==void 0){let data14=data.longestSilenceMs,_errs29=errors;if(!(typeof data14=="number"&&isFinite(data14)))return validate36.
 errors=[{instancePath:instancePath+"/longestSilenceMs",schemaPath:"#/properties/longestSilenceMs/type",keyword:"type",params:{type:"number"},message:"must be nu\
 mber"}],!1;var valid0=_errs29===errors}else var valid0=!0;if(valid0){if(data.cpuSecondsPerGB!==void 0){let data15=data.cpuSecondsPerGB,_errs31=errors;if(!(typeof data15==
-"number"&&isFinite(data15)))return validate34.errors=[{instancePath:instancePath+"/cpuSecondsPerGB",schemaPath:"#/properties/cpuSecondsPerGB/type",keyword:"type",
+"number"&&isFinite(data15)))return validate36.errors=[{instancePath:instancePath+"/cpuSecondsPerGB",schemaPath:"#/properties/cpuSecondsPerGB/type",keyword:"type",
 params:{type:"number"},message:"must be number"}],!1;var valid0=_errs31===errors}else var valid0=!0;if(valid0){if(data.checkerCpuSecondsPerGB!==void 0){let data16=data.
-checkerCpuSecondsPerGB,_errs33=errors;if(!(typeof data16=="number"&&isFinite(data16)))return validate34.errors=[{instancePath:instancePath+"/checkerCpuSecondsPe\
+checkerCpuSecondsPerGB,_errs33=errors;if(!(typeof data16=="number"&&isFinite(data16)))return validate36.errors=[{instancePath:instancePath+"/checkerCpuSecondsPe\
 rGB",schemaPath:"#/properties/checkerCpuSecondsPerGB/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs33===errors}else var valid0=!0;
-if(valid0){if(data.requests!==void 0){let data17=data.requests,_errs35=errors;if(!(typeof data17=="number"&&isFinite(data17)))return validate34.errors=[{instancePath:instancePath+
+if(valid0){if(data.requests!==void 0){let data17=data.requests,_errs35=errors;if(!(typeof data17=="number"&&isFinite(data17)))return validate36.errors=[{instancePath:instancePath+
 "/requests",schemaPath:"#/properties/requests/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs35===errors}else var valid0=!0;
-if(valid0){if(data.wireBytes!==void 0){let data18=data.wireBytes,_errs37=errors;if(!(typeof data18=="number"&&isFinite(data18)))return validate34.errors=[{instancePath:instancePath+
+if(valid0){if(data.wireBytes!==void 0){let data18=data.wireBytes,_errs37=errors;if(!(typeof data18=="number"&&isFinite(data18)))return validate36.errors=[{instancePath:instancePath+
 "/wireBytes",schemaPath:"#/properties/wireBytes/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs37===errors}else var valid0=!0;
-if(valid0){if(data.overheadPercent!==void 0){let data19=data.overheadPercent,_errs39=errors;if(!(typeof data19=="number"&&isFinite(data19)))return validate34.errors=
+if(valid0){if(data.overheadPercent!==void 0){let data19=data.overheadPercent,_errs39=errors;if(!(typeof data19=="number"&&isFinite(data19)))return validate36.errors=
 [{instancePath:instancePath+"/overheadPercent",schemaPath:"#/properties/overheadPercent/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;
 var valid0=_errs39===errors}else var valid0=!0;if(valid0){if(data.garbageCollections!==void 0){let data20=data.garbageCollections,_errs41=errors;if(!(typeof data20==
-"number"&&isFinite(data20)))return validate34.errors=[{instancePath:instancePath+"/garbageCollections",schemaPath:"#/properties/garbageCollections/type",keyword:"\
-type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs41===errors}else var valid0=!0;if(valid0){if(data.jain!==void 0){let data21=data.jain,
-_errs43=errors;if(!(typeof data21=="number"&&isFinite(data21)))return validate34.errors=[{instancePath:instancePath+"/jain",schemaPath:"#/properties/jain/type",
-keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs43===errors}else var valid0=!0;if(valid0){if(data.streamsPerSecond!==void 0){
-let data22=data.streamsPerSecond,_errs45=errors;if(!(typeof data22=="number"&&isFinite(data22)))return validate34.errors=[{instancePath:instancePath+"/streamsPe\
-rSecond",schemaPath:"#/properties/streamsPerSecond/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs45===errors}else var valid0=!0;
-if(valid0){if(data.operationsPerSecond!==void 0){let data23=data.operationsPerSecond,_errs47=errors;if(!(typeof data23=="number"&&isFinite(data23)))return validate34.
-errors=[{instancePath:instancePath+"/operationsPerSecond",schemaPath:"#/properties/operationsPerSecond/type",keyword:"type",params:{type:"number"},message:"must\
- be number"}],!1;var valid0=_errs47===errors}else var valid0=!0;if(valid0){if(data.memoryMiBPerHour!==void 0){let data24=data.memoryMiBPerHour,_errs49=errors;if(!(typeof data24==
-"number"&&isFinite(data24)))return validate34.errors=[{instancePath:instancePath+"/memoryMiBPerHour",schemaPath:"#/properties/memoryMiBPerHour/type",keyword:"ty\
-pe",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs49===errors}else var valid0=!0;if(valid0){if(data.handlesPerHour!==void 0){let data25=data.
-handlesPerHour,_errs51=errors;if(!(typeof data25=="number"&&isFinite(data25)))return validate34.errors=[{instancePath:instancePath+"/handlesPerHour",schemaPath:"\
-#/properties/handlesPerHour/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs51===errors}else var valid0=!0;if(valid0){
-if(data.timersPerHour!==void 0){let data26=data.timersPerHour,_errs53=errors;if(!(typeof data26=="number"&&isFinite(data26)))return validate34.errors=[{instancePath:instancePath+
-"/timersPerHour",schemaPath:"#/properties/timersPerHour/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs53===errors}else
-var valid0=!0;if(valid0){if(data.timelineMBps!==void 0){let data27=data.timelineMBps,_errs55=errors;if(errors===_errs55)if(Array.isArray(data27)){var valid1=!0;
-let len0=data27.length;for(let i0=0;i0<len0;i0++){let data28=data27[i0],_errs57=errors;if(errors===_errs57)if(typeof data28=="number"&&isFinite(data28)){if(data28<
-0||isNaN(data28))return validate34.errors=[{instancePath:instancePath+"/timelineMBps/"+i0,schemaPath:"#/properties/timelineMBps/items/minimum",keyword:"minimum",
-params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate34.errors=[{instancePath:instancePath+"/timelineMBps/"+i0,schemaPath:"#/propert\
-ies/timelineMBps/items/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid1=_errs57===errors;if(!valid1)break}}else return validate34.
+"number"&&isFinite(data20)))return validate36.errors=[{instancePath:instancePath+"/garbageCollections",schemaPath:"#/properties/garbageCollections/type",keyword:"\
+type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs41===errors}else var valid0=!0;if(valid0){if(data.requestsRatio!==void 0){let data21=data.
+requestsRatio,_errs43=errors;if(!(typeof data21=="number"&&isFinite(data21)))return validate36.errors=[{instancePath:instancePath+"/requestsRatio",schemaPath:"#\
+/properties/requestsRatio/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs43===errors}else var valid0=!0;if(valid0){if(data.
+requestsPerHour!==void 0){let data22=data.requestsPerHour,_errs45=errors;if(!(typeof data22=="number"&&isFinite(data22)))return validate36.errors=[{instancePath:instancePath+
+"/requestsPerHour",schemaPath:"#/properties/requestsPerHour/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs45===errors}else
+var valid0=!0;if(valid0){if(data.addedRequests!==void 0){let data23=data.addedRequests,_errs47=errors;if(!(typeof data23=="number"&&isFinite(data23)))return validate36.
+errors=[{instancePath:instancePath+"/addedRequests",schemaPath:"#/properties/addedRequests/type",keyword:"type",params:{type:"number"},message:"must be number"}],
+!1;var valid0=_errs47===errors}else var valid0=!0;if(valid0){if(data.mostInFlight!==void 0){let data24=data.mostInFlight,_errs49=errors;if(!(typeof data24=="num\
+ber"&&isFinite(data24)))return validate36.errors=[{instancePath:instancePath+"/mostInFlight",schemaPath:"#/properties/mostInFlight/type",keyword:"type",params:{
+type:"number"},message:"must be number"}],!1;var valid0=_errs49===errors}else var valid0=!0;if(valid0){if(data.settleSeconds!==void 0){let data25=data.settleSeconds,
+_errs51=errors;if(!(typeof data25=="number"&&isFinite(data25)))return validate36.errors=[{instancePath:instancePath+"/settleSeconds",schemaPath:"#/properties/se\
+ttleSeconds/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs51===errors}else var valid0=!0;if(valid0){if(data.settledMBps!==
+void 0){let data26=data.settledMBps,_errs53=errors;if(!(typeof data26=="number"&&isFinite(data26)))return validate36.errors=[{instancePath:instancePath+"/settle\
+dMBps",schemaPath:"#/properties/settledMBps/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs53===errors}else var valid0=!0;
+if(valid0){if(data.roundTrips!==void 0){let data27=data.roundTrips,_errs55=errors;if(!(typeof data27=="number"&&isFinite(data27)))return validate36.errors=[{instancePath:instancePath+
+"/roundTrips",schemaPath:"#/properties/roundTrips/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs55===errors}else var valid0=!0;
+if(valid0){if(data.jain!==void 0){let data28=data.jain,_errs57=errors;if(!(typeof data28=="number"&&isFinite(data28)))return validate36.errors=[{instancePath:instancePath+
+"/jain",schemaPath:"#/properties/jain/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs57===errors}else var valid0=!0;if(valid0){
+if(data.streamsPerSecond!==void 0){let data29=data.streamsPerSecond,_errs59=errors;if(!(typeof data29=="number"&&isFinite(data29)))return validate36.errors=[{instancePath:instancePath+
+"/streamsPerSecond",schemaPath:"#/properties/streamsPerSecond/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs59===errors}else
+var valid0=!0;if(valid0){if(data.operationsPerSecond!==void 0){let data30=data.operationsPerSecond,_errs61=errors;if(!(typeof data30=="number"&&isFinite(data30)))
+return validate36.errors=[{instancePath:instancePath+"/operationsPerSecond",schemaPath:"#/properties/operationsPerSecond/type",keyword:"type",params:{type:"numb\
+er"},message:"must be number"}],!1;var valid0=_errs61===errors}else var valid0=!0;if(valid0){if(data.memoryMiBPerHour!==void 0){let data31=data.memoryMiBPerHour,
+_errs63=errors;if(!(typeof data31=="number"&&isFinite(data31)))return validate36.errors=[{instancePath:instancePath+"/memoryMiBPerHour",schemaPath:"#/properties\
+/memoryMiBPerHour/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs63===errors}else var valid0=!0;if(valid0){if(data.handlesPerHour!==
+void 0){let data32=data.handlesPerHour,_errs65=errors;if(!(typeof data32=="number"&&isFinite(data32)))return validate36.errors=[{instancePath:instancePath+"/han\
+dlesPerHour",schemaPath:"#/properties/handlesPerHour/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs65===errors}else var valid0=!0;
+if(valid0){if(data.timersPerHour!==void 0){let data33=data.timersPerHour,_errs67=errors;if(!(typeof data33=="number"&&isFinite(data33)))return validate36.errors=
+[{instancePath:instancePath+"/timersPerHour",schemaPath:"#/properties/timersPerHour/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs67===
+errors}else var valid0=!0;if(valid0){if(data.timelineMBps!==void 0){let data34=data.timelineMBps,_errs69=errors;if(errors===_errs69)if(Array.isArray(data34)){var valid1=!0;
+let len0=data34.length;for(let i0=0;i0<len0;i0++){let data35=data34[i0],_errs71=errors;if(errors===_errs71)if(typeof data35=="number"&&isFinite(data35)){if(data35<
+0||isNaN(data35))return validate36.errors=[{instancePath:instancePath+"/timelineMBps/"+i0,schemaPath:"#/properties/timelineMBps/items/minimum",keyword:"minimum",
+params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate36.errors=[{instancePath:instancePath+"/timelineMBps/"+i0,schemaPath:"#/propert\
+ies/timelineMBps/items/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid1=_errs71===errors;if(!valid1)break}}else return validate36.
 errors=[{instancePath:instancePath+"/timelineMBps",schemaPath:"#/properties/timelineMBps/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;
-var valid0=_errs55===errors}else var valid0=!0;if(valid0){if(data.timelineBinMs!==void 0){let data29=data.timelineBinMs,_errs59=errors;if(!(typeof data29=="numb\
-er"&&isFinite(data29)))return validate34.errors=[{instancePath:instancePath+"/timelineBinMs",schemaPath:"#/properties/timelineBinMs/type",keyword:"type",params:{
-type:"number"},message:"must be number"}],!1;var valid0=_errs59===errors}else var valid0=!0;if(valid0){if(data.samplesMs!==void 0){let data30=data.samplesMs,_errs61=errors;
-if(errors===_errs61)if(Array.isArray(data30)){var valid2=!0;let len1=data30.length;for(let i1=0;i1<len1;i1++){let data31=data30[i1],_errs63=errors;if(errors===_errs63)
-if(typeof data31=="number"&&isFinite(data31)){if(data31<0||isNaN(data31))return validate34.errors=[{instancePath:instancePath+"/samplesMs/"+i1,schemaPath:"#/pro\
-perties/samplesMs/items/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate34.errors=[{instancePath:instancePath+
-"/samplesMs/"+i1,schemaPath:"#/properties/samplesMs/items/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid2=_errs63===errors;
-if(!valid2)break}}else return validate34.errors=[{instancePath:instancePath+"/samplesMs",schemaPath:"#/properties/samplesMs/type",keyword:"type",params:{type:"a\
-rray"},message:"must be array"}],!1;var valid0=_errs61===errors}else var valid0=!0;if(valid0)if(data.processes!==void 0){let data32=data.processes,_errs65=errors;
-if(errors===_errs65)if(Array.isArray(data32)){var valid3=!0;let len2=data32.length;for(let i2=0;i2<len2;i2++){let data33=data32[i2],_errs67=errors;if(errors===errors)
-if(data33&&typeof data33=="object"&&!Array.isArray(data33)){let missing0;if(data33.cpuSeconds===void 0&&(missing0="cpuSeconds")||data33.role===void 0&&(missing0=
-"role"))return validate34.errors=[{instancePath:instancePath+"/processes/"+i2,schemaPath:"#/definitions/BenchProcess/required",keyword:"required",params:{missingProperty:missing0},
-message:"must have required property '"+missing0+"'"}],!1;if(data33.role!==void 0){let _errs70=errors;if(typeof data33.role!="string")return validate34.errors=[
+var valid0=_errs69===errors}else var valid0=!0;if(valid0){if(data.timelineBinMs!==void 0){let data36=data.timelineBinMs,_errs73=errors;if(!(typeof data36=="numb\
+er"&&isFinite(data36)))return validate36.errors=[{instancePath:instancePath+"/timelineBinMs",schemaPath:"#/properties/timelineBinMs/type",keyword:"type",params:{
+type:"number"},message:"must be number"}],!1;var valid0=_errs73===errors}else var valid0=!0;if(valid0){if(data.samplesMs!==void 0){let data37=data.samplesMs,_errs75=errors;
+if(errors===_errs75)if(Array.isArray(data37)){var valid2=!0;let len1=data37.length;for(let i1=0;i1<len1;i1++){let data38=data37[i1],_errs77=errors;if(errors===_errs77)
+if(typeof data38=="number"&&isFinite(data38)){if(data38<0||isNaN(data38))return validate36.errors=[{instancePath:instancePath+"/samplesMs/"+i1,schemaPath:"#/pro\
+perties/samplesMs/items/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate36.errors=[{instancePath:instancePath+
+"/samplesMs/"+i1,schemaPath:"#/properties/samplesMs/items/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid2=_errs77===errors;
+if(!valid2)break}}else return validate36.errors=[{instancePath:instancePath+"/samplesMs",schemaPath:"#/properties/samplesMs/type",keyword:"type",params:{type:"a\
+rray"},message:"must be array"}],!1;var valid0=_errs75===errors}else var valid0=!0;if(valid0)if(data.processes!==void 0){let data39=data.processes,_errs79=errors;
+if(errors===_errs79)if(Array.isArray(data39)){var valid3=!0;let len2=data39.length;for(let i2=0;i2<len2;i2++){let data40=data39[i2],_errs81=errors;if(errors===errors)
+if(data40&&typeof data40=="object"&&!Array.isArray(data40)){let missing0;if(data40.cpuSeconds===void 0&&(missing0="cpuSeconds")||data40.role===void 0&&(missing0=
+"role"))return validate36.errors=[{instancePath:instancePath+"/processes/"+i2,schemaPath:"#/definitions/BenchProcess/required",keyword:"required",params:{missingProperty:missing0},
+message:"must have required property '"+missing0+"'"}],!1;if(data40.role!==void 0){let _errs84=errors;if(typeof data40.role!="string")return validate36.errors=[
 {instancePath:instancePath+"/processes/"+i2+"/role",schemaPath:"#/definitions/BenchProcess/properties/role/type",keyword:"type",params:{type:"string"},message:"\
-must be string"}],!1;var valid5=_errs70===errors}else var valid5=!0;if(valid5){if(data33.cpuSeconds!==void 0){let data35=data33.cpuSeconds,_errs72=errors;if(!(typeof data35==
-"number"&&isFinite(data35)))return validate34.errors=[{instancePath:instancePath+"/processes/"+i2+"/cpuSeconds",schemaPath:"#/definitions/BenchProcess/propertie\
-s/cpuSeconds/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs72===errors}else var valid5=!0;if(valid5){if(data33.cpuSecondsPerGB!==
-void 0){let data36=data33.cpuSecondsPerGB,_errs74=errors;if(!(typeof data36=="number"&&isFinite(data36)))return validate34.errors=[{instancePath:instancePath+"/\
+must be string"}],!1;var valid5=_errs84===errors}else var valid5=!0;if(valid5){if(data40.cpuSeconds!==void 0){let data42=data40.cpuSeconds,_errs86=errors;if(!(typeof data42==
+"number"&&isFinite(data42)))return validate36.errors=[{instancePath:instancePath+"/processes/"+i2+"/cpuSeconds",schemaPath:"#/definitions/BenchProcess/propertie\
+s/cpuSeconds/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs86===errors}else var valid5=!0;if(valid5){if(data40.cpuSecondsPerGB!==
+void 0){let data43=data40.cpuSecondsPerGB,_errs88=errors;if(!(typeof data43=="number"&&isFinite(data43)))return validate36.errors=[{instancePath:instancePath+"/\
 processes/"+i2+"/cpuSecondsPerGB",schemaPath:"#/definitions/BenchProcess/properties/cpuSecondsPerGB/type",keyword:"type",params:{type:"number"},message:"must be\
- number"}],!1;var valid5=_errs74===errors}else var valid5=!0;if(valid5){if(data33.peakMemoryMiB!==void 0){let data37=data33.peakMemoryMiB,_errs76=errors;if(!(typeof data37==
-"number"&&isFinite(data37)))return validate34.errors=[{instancePath:instancePath+"/processes/"+i2+"/peakMemoryMiB",schemaPath:"#/definitions/BenchProcess/proper\
-ties/peakMemoryMiB/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs76===errors}else var valid5=!0;if(valid5){if(data33.
-garbageCollections!==void 0){let data38=data33.garbageCollections,_errs78=errors;if(!(typeof data38=="number"&&isFinite(data38)))return validate34.errors=[{instancePath:instancePath+
+ number"}],!1;var valid5=_errs88===errors}else var valid5=!0;if(valid5){if(data40.peakMemoryMiB!==void 0){let data44=data40.peakMemoryMiB,_errs90=errors;if(!(typeof data44==
+"number"&&isFinite(data44)))return validate36.errors=[{instancePath:instancePath+"/processes/"+i2+"/peakMemoryMiB",schemaPath:"#/definitions/BenchProcess/proper\
+ties/peakMemoryMiB/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs90===errors}else var valid5=!0;if(valid5){if(data40.
+garbageCollections!==void 0){let data45=data40.garbageCollections,_errs92=errors;if(!(typeof data45=="number"&&isFinite(data45)))return validate36.errors=[{instancePath:instancePath+
 "/processes/"+i2+"/garbageCollections",schemaPath:"#/definitions/BenchProcess/properties/garbageCollections/type",keyword:"type",params:{type:"number"},message:"\
-must be number"}],!1;var valid5=_errs78===errors}else var valid5=!0;if(valid5)if(data33.garbageCollectionMs!==void 0){let data39=data33.garbageCollectionMs,_errs80=errors;
-if(!(typeof data39=="number"&&isFinite(data39)))return validate34.errors=[{instancePath:instancePath+"/processes/"+i2+"/garbageCollectionMs",schemaPath:"#/defin\
-itions/BenchProcess/properties/garbageCollectionMs/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs80===errors}else var valid5=!0}}}}}else
-return validate34.errors=[{instancePath:instancePath+"/processes/"+i2,schemaPath:"#/definitions/BenchProcess/type",keyword:"type",params:{type:"object"},message:"\
-must be object"}],!1;var valid3=_errs67===errors;if(!valid3)break}}else return validate34.errors=[{instancePath:instancePath+"/processes",schemaPath:"#/properti\
-es/processes/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs65===errors}else var valid0=!0}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}else
-return validate34.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate34.errors=vErrors,
-errors===0}function validate38(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&
-!Array.isArray(data)){let missing0;if(data.figure===void 0&&(missing0="figure")||data.text===void 0&&(missing0="text"))return validate38.errors=[{instancePath,schemaPath:"\
+must be number"}],!1;var valid5=_errs92===errors}else var valid5=!0;if(valid5)if(data40.garbageCollectionMs!==void 0){let data46=data40.garbageCollectionMs,_errs94=errors;
+if(!(typeof data46=="number"&&isFinite(data46)))return validate36.errors=[{instancePath:instancePath+"/processes/"+i2+"/garbageCollectionMs",schemaPath:"#/defin\
+itions/BenchProcess/properties/garbageCollectionMs/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs94===errors}else var valid5=!0}}}}}else
+return validate36.errors=[{instancePath:instancePath+"/processes/"+i2,schemaPath:"#/definitions/BenchProcess/type",keyword:"type",params:{type:"object"},message:"\
+must be object"}],!1;var valid3=_errs81===errors;if(!valid3)break}}else return validate36.errors=[{instancePath:instancePath+"/processes",schemaPath:"#/properti\
+es/processes/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs79===errors}else var valid0=!0}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}else
+return validate36.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate36.errors=vErrors,
+errors===0}function validate40(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&
+!Array.isArray(data)){let missing0;if(data.figure===void 0&&(missing0="figure")||data.text===void 0&&(missing0="text"))return validate40.errors=[{instancePath,schemaPath:"\
 #/required",keyword:"required",params:{missingProperty:missing0},message:"must have required property '"+missing0+"'"}],!1;if(data.also!==void 0){let data0=data.
 also,_errs1=errors;if(errors===_errs1)if(Array.isArray(data0)){var valid1=!0;let len0=data0.length;for(let i0=0;i0<len0;i0++){let data1=data0[i0],_errs3=errors;
-if(errors===errors)if(data1&&typeof data1=="object"&&!Array.isArray(data1)){let missing1;if(data1.figure===void 0&&(missing1="figure"))return validate38.errors=
+if(errors===errors)if(data1&&typeof data1=="object"&&!Array.isArray(data1)){let missing1;if(data1.figure===void 0&&(missing1="figure"))return validate40.errors=
 [{instancePath:instancePath+"/also/"+i0,schemaPath:"#/definitions/BenchBound/required",keyword:"required",params:{missingProperty:missing1},message:"must have r\
-equired property '"+missing1+"'"}],!1;if(data1.figure!==void 0){let _errs6=errors;if(typeof data1.figure!="string")return validate38.errors=[{instancePath:instancePath+
+equired property '"+missing1+"'"}],!1;if(data1.figure!==void 0){let _errs6=errors;if(typeof data1.figure!="string")return validate40.errors=[{instancePath:instancePath+
 "/also/"+i0+"/figure",schemaPath:"#/definitions/BenchBound/properties/figure/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs6===
-errors}else var valid3=!0;if(valid3){if(data1.atLeast!==void 0){let data3=data1.atLeast,_errs8=errors;if(!(typeof data3=="number"&&isFinite(data3)))return validate38.
+errors}else var valid3=!0;if(valid3){if(data1.atLeast!==void 0){let data3=data1.atLeast,_errs8=errors;if(!(typeof data3=="number"&&isFinite(data3)))return validate40.
 errors=[{instancePath:instancePath+"/also/"+i0+"/atLeast",schemaPath:"#/definitions/BenchBound/properties/atLeast/type",keyword:"type",params:{type:"number"},message:"\
 must be number"}],!1;var valid3=_errs8===errors}else var valid3=!0;if(valid3)if(data1.atMost!==void 0){let data4=data1.atMost,_errs10=errors;if(!(typeof data4==
-"number"&&isFinite(data4)))return validate38.errors=[{instancePath:instancePath+"/also/"+i0+"/atMost",schemaPath:"#/definitions/BenchBound/properties/atMost/typ\
-e",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid3=_errs10===errors}else var valid3=!0}}else return validate38.errors=[{instancePath:instancePath+
+"number"&&isFinite(data4)))return validate40.errors=[{instancePath:instancePath+"/also/"+i0+"/atMost",schemaPath:"#/definitions/BenchBound/properties/atMost/typ\
+e",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid3=_errs10===errors}else var valid3=!0}}else return validate40.errors=[{instancePath:instancePath+
 "/also/"+i0,schemaPath:"#/definitions/BenchBound/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var valid1=_errs3===errors;if(!valid1)
-break}}else return validate38.errors=[{instancePath:instancePath+"/also",schemaPath:"#/properties/also/type",keyword:"type",params:{type:"array"},message:"must \
-be array"}],!1;var valid0=_errs1===errors}else var valid0=!0;if(valid0){if(data.text!==void 0){let _errs12=errors;if(typeof data.text!="string")return validate38.
+break}}else return validate40.errors=[{instancePath:instancePath+"/also",schemaPath:"#/properties/also/type",keyword:"type",params:{type:"array"},message:"must \
+be array"}],!1;var valid0=_errs1===errors}else var valid0=!0;if(valid0){if(data.text!==void 0){let _errs12=errors;if(typeof data.text!="string")return validate40.
 errors=[{instancePath:instancePath+"/text",schemaPath:"#/properties/text/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs12===
-errors}else var valid0=!0;if(valid0){if(data.figure!==void 0){let _errs14=errors;if(typeof data.figure!="string")return validate38.errors=[{instancePath:instancePath+
+errors}else var valid0=!0;if(valid0){if(data.figure!==void 0){let _errs14=errors;if(typeof data.figure!="string")return validate40.errors=[{instancePath:instancePath+
 "/figure",schemaPath:"#/properties/figure/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs14===errors}else var valid0=!0;
-if(valid0){if(data.atLeast!==void 0){let data7=data.atLeast,_errs16=errors;if(!(typeof data7=="number"&&isFinite(data7)))return validate38.errors=[{instancePath:instancePath+
+if(valid0){if(data.atLeast!==void 0){let data7=data.atLeast,_errs16=errors;if(!(typeof data7=="number"&&isFinite(data7)))return validate40.errors=[{instancePath:instancePath+
 "/atLeast",schemaPath:"#/properties/atLeast/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs16===errors}else var valid0=!0;
-if(valid0)if(data.atMost!==void 0){let data8=data.atMost,_errs18=errors;if(!(typeof data8=="number"&&isFinite(data8)))return validate38.errors=[{instancePath:instancePath+
+if(valid0)if(data.atMost!==void 0){let data8=data.atMost,_errs18=errors;if(!(typeof data8=="number"&&isFinite(data8)))return validate40.errors=[{instancePath:instancePath+
 "/atMost",schemaPath:"#/properties/atMost/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs18===errors}else var valid0=!0}}}}else
-return validate38.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate38.errors=vErrors,
-errors===0}function validate33(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data==
+return validate40.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate40.errors=vErrors,
+errors===0}function validate35(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data==
 "object"&&!Array.isArray(data)){let missing0;if(data.median===void 0&&(missing0="median")||data.params===void 0&&(missing0="params")||data.problems===void 0&&(missing0=
 "problems")||data.runs===void 0&&(missing0="runs")||data.scenario===void 0&&(missing0="scenario")||data.spread===void 0&&(missing0="spread")||data.subject===void 0&&
-(missing0="subject")||data.verified===void 0&&(missing0="verified"))return validate33.errors=[{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty:missing0},
-message:"must have required property '"+missing0+"'"}],!1;if(data.scenario!==void 0){let _errs1=errors;if(typeof data.scenario!="string")return validate33.errors=
+(missing0="subject")||data.verified===void 0&&(missing0="verified"))return validate35.errors=[{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty:missing0},
+message:"must have required property '"+missing0+"'"}],!1;if(data.scenario!==void 0){let _errs1=errors;if(typeof data.scenario!="string")return validate35.errors=
 [{instancePath:instancePath+"/scenario",schemaPath:"#/properties/scenario/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs1===
-errors}else var valid0=!0;if(valid0){if(data.subject!==void 0){let _errs3=errors;if(typeof data.subject!="string")return validate33.errors=[{instancePath:instancePath+
+errors}else var valid0=!0;if(valid0){if(data.subject!==void 0){let _errs3=errors;if(typeof data.subject!="string")return validate35.errors=[{instancePath:instancePath+
 "/subject",schemaPath:"#/properties/subject/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs3===errors}else var valid0=!0;
-if(valid0){if(data.peer!==void 0){let _errs5=errors;if(typeof data.peer!="boolean")return validate33.errors=[{instancePath:instancePath+"/peer",schemaPath:"#/pr\
+if(valid0){if(data.peer!==void 0){let _errs5=errors;if(typeof data.peer!="boolean")return validate35.errors=[{instancePath:instancePath+"/peer",schemaPath:"#/pr\
 operties/peer/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs5===errors}else var valid0=!0;if(valid0){if(data.params!==
 void 0){let data3=data.params,_errs7=errors;if(errors===errors)if(data3&&typeof data3=="object"&&!Array.isArray(data3))for(let key0 in data3){let data4=data3[key0],
-_errs11=errors;if(typeof data4!="string"&&!(typeof data4=="number"&&isFinite(data4))&&typeof data4!="boolean")return validate33.errors=[{instancePath:instancePath+
-"/params/"+key0.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"#/definitions/BenchParams/additionalProperties/type",keyword:"type",params:{type:schema62.additionalProperties.
-type},message:"must be string,number,boolean"}],!1;var valid2=_errs11===errors;if(!valid2)break}else return validate33.errors=[{instancePath:instancePath+"/para\
+_errs11=errors;if(typeof data4!="string"&&!(typeof data4=="number"&&isFinite(data4))&&typeof data4!="boolean")return validate35.errors=[{instancePath:instancePath+
+"/params/"+key0.replace(/~/g,"~0").replace(/\//g,"~1"),schemaPath:"#/definitions/BenchParams/additionalProperties/type",keyword:"type",params:{type:schema70.additionalProperties.
+type},message:"must be string,number,boolean"}],!1;var valid2=_errs11===errors;if(!valid2)break}else return validate35.errors=[{instancePath:instancePath+"/para\
 ms",schemaPath:"#/definitions/BenchParams/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var valid0=_errs7===errors}else var valid0=!0;
 if(valid0){if(data.runs!==void 0){let data5=data.runs,_errs13=errors;if(errors===_errs13)if(Array.isArray(data5)){var valid3=!0;let len0=data5.length;for(let i0=0;i0<
-len0;i0++){let _errs15=errors;validate34(data5[i0],{instancePath:instancePath+"/runs/"+i0,parentData:data5,parentDataProperty:i0,rootData})||(vErrors=vErrors===
-null?validate34.errors:vErrors.concat(validate34.errors),errors=vErrors.length);var valid3=_errs15===errors;if(!valid3)break}}else return validate33.errors=[{instancePath:instancePath+
+len0;i0++){let _errs15=errors;validate36(data5[i0],{instancePath:instancePath+"/runs/"+i0,parentData:data5,parentDataProperty:i0,rootData})||(vErrors=vErrors===
+null?validate36.errors:vErrors.concat(validate36.errors),errors=vErrors.length);var valid3=_errs15===errors;if(!valid3)break}}else return validate35.errors=[{instancePath:instancePath+
 "/runs",schemaPath:"#/properties/runs/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs13===errors}else var valid0=!0;if(valid0){
-if(data.median!==void 0){let _errs16=errors;validate34(data.median,{instancePath:instancePath+"/median",parentData:data,parentDataProperty:"median",rootData})||
-(vErrors=vErrors===null?validate34.errors:vErrors.concat(validate34.errors),errors=vErrors.length);var valid0=_errs16===errors}else var valid0=!0;if(valid0){if(data.
-spread!==void 0){let _errs17=errors;validate34(data.spread,{instancePath:instancePath+"/spread",parentData:data,parentDataProperty:"spread",rootData})||(vErrors=
-vErrors===null?validate34.errors:vErrors.concat(validate34.errors),errors=vErrors.length);var valid0=_errs17===errors}else var valid0=!0;if(valid0){if(data.target!==
-void 0){let _errs18=errors;validate38(data.target,{instancePath:instancePath+"/target",parentData:data,parentDataProperty:"target",rootData})||(vErrors=vErrors===
-null?validate38.errors:vErrors.concat(validate38.errors),errors=vErrors.length);var valid0=_errs18===errors}else var valid0=!0;if(valid0){if(data.reached!==void 0){
-let _errs19=errors;if(typeof data.reached!="boolean")return validate33.errors=[{instancePath:instancePath+"/reached",schemaPath:"#/properties/reached/type",keyword:"\
+if(data.median!==void 0){let _errs16=errors;validate36(data.median,{instancePath:instancePath+"/median",parentData:data,parentDataProperty:"median",rootData})||
+(vErrors=vErrors===null?validate36.errors:vErrors.concat(validate36.errors),errors=vErrors.length);var valid0=_errs16===errors}else var valid0=!0;if(valid0){if(data.
+spread!==void 0){let _errs17=errors;validate36(data.spread,{instancePath:instancePath+"/spread",parentData:data,parentDataProperty:"spread",rootData})||(vErrors=
+vErrors===null?validate36.errors:vErrors.concat(validate36.errors),errors=vErrors.length);var valid0=_errs17===errors}else var valid0=!0;if(valid0){if(data.target!==
+void 0){let _errs18=errors;validate40(data.target,{instancePath:instancePath+"/target",parentData:data,parentDataProperty:"target",rootData})||(vErrors=vErrors===
+null?validate40.errors:vErrors.concat(validate40.errors),errors=vErrors.length);var valid0=_errs18===errors}else var valid0=!0;if(valid0){if(data.reached!==void 0){
+let _errs19=errors;if(typeof data.reached!="boolean")return validate35.errors=[{instancePath:instancePath+"/reached",schemaPath:"#/properties/reached/type",keyword:"\
 type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs19===errors}else var valid0=!0;if(valid0){if(data.verified!==void 0){let _errs21=errors;
-if(typeof data.verified!="boolean")return validate33.errors=[{instancePath:instancePath+"/verified",schemaPath:"#/properties/verified/type",keyword:"type",params:{
+if(typeof data.verified!="boolean")return validate35.errors=[{instancePath:instancePath+"/verified",schemaPath:"#/properties/verified/type",keyword:"type",params:{
 type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs21===errors}else var valid0=!0;if(valid0){if(data.problems!==void 0){let data12=data.problems,_errs23=errors;
 if(errors===_errs23)if(Array.isArray(data12)){var valid4=!0;let len1=data12.length;for(let i1=0;i1<len1;i1++){let _errs25=errors;if(typeof data12[i1]!="string")
-return validate33.errors=[{instancePath:instancePath+"/problems/"+i1,schemaPath:"#/properties/problems/items/type",keyword:"type",params:{type:"string"},message:"\
-must be string"}],!1;var valid4=_errs25===errors;if(!valid4)break}}else return validate33.errors=[{instancePath:instancePath+"/problems",schemaPath:"#/propertie\
-s/problems/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs23===errors}else var valid0=!0;if(valid0)if(data.limitedBy!==
-void 0){let _errs27=errors;if(typeof data.limitedBy!="string")return validate33.errors=[{instancePath:instancePath+"/limitedBy",schemaPath:"#/properties/limited\
-By/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs27===errors}else var valid0=!0}}}}}}}}}}}else return validate33.errors=
-[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate33.errors=vErrors,errors===0}function validate32(data,{
+return validate35.errors=[{instancePath:instancePath+"/problems/"+i1,schemaPath:"#/properties/problems/items/type",keyword:"type",params:{type:"string"},message:"\
+must be string"}],!1;var valid4=_errs25===errors;if(!valid4)break}}else return validate35.errors=[{instancePath:instancePath+"/problems",schemaPath:"#/propertie\
+s/problems/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs23===errors}else var valid0=!0;if(valid0){if(data.limitedBy!==
+void 0){let _errs27=errors;if(typeof data.limitedBy!="string")return validate35.errors=[{instancePath:instancePath+"/limitedBy",schemaPath:"#/properties/limited\
+By/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs27===errors}else var valid0=!0;if(valid0)if(data.notes!==void 0){let data15=data.
+notes,_errs29=errors;if(errors===_errs29)if(Array.isArray(data15)){var valid5=!0;let len2=data15.length;for(let i2=0;i2<len2;i2++){let _errs31=errors;if(typeof data15[i2]!=
+"string")return validate35.errors=[{instancePath:instancePath+"/notes/"+i2,schemaPath:"#/properties/notes/items/type",keyword:"type",params:{type:"string"},message:"\
+must be string"}],!1;var valid5=_errs31===errors;if(!valid5)break}}else return validate35.errors=[{instancePath:instancePath+"/notes",schemaPath:"#/properties/n\
+otes/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs29===errors}else var valid0=!0}}}}}}}}}}}}else return validate35.errors=
+[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate35.errors=vErrors,errors===0}function validate34(data,{
 instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing0;
 if(data.arguments===void 0&&(missing0="arguments")||data.ceilings===void 0&&(missing0="ceilings")||data.format===void 0&&(missing0="format")||data.machine===void 0&&
 (missing0="machine")||data.missing===void 0&&(missing0="missing")||data.quick===void 0&&(missing0="quick")||data.results===void 0&&(missing0="results")||data.seconds===
 void 0&&(missing0="seconds")||data.startedAt===void 0&&(missing0="startedAt")||data.verified===void 0&&(missing0="verified")||data.version===void 0&&(missing0="\
-version"))return validate32.errors=[{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty:missing0},message:"must have required prope\
-rty '"+missing0+"'"}],!1;if(data.format!==void 0){let data0=data.format,_errs2=errors;if(typeof data0!="string")return validate32.errors=[{instancePath:instancePath+
-"/format",schemaPath:"#/properties/format/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;if(data0!=="millrace-bench-1")return validate32.
+version"))return validate34.errors=[{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty:missing0},message:"must have required prope\
+rty '"+missing0+"'"}],!1;if(data.format!==void 0){let data0=data.format,_errs2=errors;if(typeof data0!="string")return validate34.errors=[{instancePath:instancePath+
+"/format",schemaPath:"#/properties/format/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;if(data0!=="millrace-bench-1")return validate34.
 errors=[{instancePath:instancePath+"/format",schemaPath:"#/properties/format/const",keyword:"const",params:{allowedValue:"millrace-bench-1"},message:"must be eq\
 ual to constant"}],!1;var valid0=_errs2===errors}else var valid0=!0;if(valid0){if(data.startedAt!==void 0){let _errs4=errors;if(typeof data.startedAt!="string")
-return validate32.errors=[{instancePath:instancePath+"/startedAt",schemaPath:"#/properties/startedAt/type",keyword:"type",params:{type:"string"},message:"must b\
+return validate34.errors=[{instancePath:instancePath+"/startedAt",schemaPath:"#/properties/startedAt/type",keyword:"type",params:{type:"string"},message:"must b\
 e string"}],!1;var valid0=_errs4===errors}else var valid0=!0;if(valid0){if(data.seconds!==void 0){let data2=data.seconds,_errs6=errors;if(errors===_errs6)if(typeof data2==
-"number"&&isFinite(data2)){if(data2<0||isNaN(data2))return validate32.errors=[{instancePath:instancePath+"/seconds",schemaPath:"#/properties/seconds/minimum",keyword:"\
-minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate32.errors=[{instancePath:instancePath+"/seconds",schemaPath:"#/propert\
+"number"&&isFinite(data2)){if(data2<0||isNaN(data2))return validate34.errors=[{instancePath:instancePath+"/seconds",schemaPath:"#/properties/seconds/minimum",keyword:"\
+minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate34.errors=[{instancePath:instancePath+"/seconds",schemaPath:"#/propert\
 ies/seconds/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs6===errors}else var valid0=!0;if(valid0){if(data.commit!==
-void 0){let _errs8=errors;if(typeof data.commit!="string")return validate32.errors=[{instancePath:instancePath+"/commit",schemaPath:"#/properties/commit/type",keyword:"\
+void 0){let _errs8=errors;if(typeof data.commit!="string")return validate34.errors=[{instancePath:instancePath+"/commit",schemaPath:"#/properties/commit/type",keyword:"\
 type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs8===errors}else var valid0=!0;if(valid0){if(data.against!==void 0){let _errs10=errors;
-if(typeof data.against!="string")return validate32.errors=[{instancePath:instancePath+"/against",schemaPath:"#/properties/against/type",keyword:"type",params:{type:"\
+if(typeof data.against!="string")return validate34.errors=[{instancePath:instancePath+"/against",schemaPath:"#/properties/against/type",keyword:"type",params:{type:"\
 string"},message:"must be string"}],!1;var valid0=_errs10===errors}else var valid0=!0;if(valid0){if(data.version!==void 0){let _errs12=errors;if(typeof data.version!=
-"string")return validate32.errors=[{instancePath:instancePath+"/version",schemaPath:"#/properties/version/type",keyword:"type",params:{type:"string"},message:"m\
-ust be string"}],!1;var valid0=_errs12===errors}else var valid0=!0;if(valid0){if(data.quick!==void 0){let _errs14=errors;if(typeof data.quick!="boolean")return validate32.
+"string")return validate34.errors=[{instancePath:instancePath+"/version",schemaPath:"#/properties/version/type",keyword:"type",params:{type:"string"},message:"m\
+ust be string"}],!1;var valid0=_errs12===errors}else var valid0=!0;if(valid0){if(data.quick!==void 0){let _errs14=errors;if(typeof data.quick!="boolean")return validate34.
 errors=[{instancePath:instancePath+"/quick",schemaPath:"#/properties/quick/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs14===
 errors}else var valid0=!0;if(valid0){if(data.arguments!==void 0){let data7=data.arguments,_errs16=errors;if(errors===_errs16)if(Array.isArray(data7)){var valid1=!0;
-let len0=data7.length;for(let i0=0;i0<len0;i0++){let _errs18=errors;if(typeof data7[i0]!="string")return validate32.errors=[{instancePath:instancePath+"/argumen\
+let len0=data7.length;for(let i0=0;i0<len0;i0++){let _errs18=errors;if(typeof data7[i0]!="string")return validate34.errors=[{instancePath:instancePath+"/argumen\
 ts/"+i0,schemaPath:"#/properties/arguments/items/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid1=_errs18===errors;if(!valid1)
-break}}else return validate32.errors=[{instancePath:instancePath+"/arguments",schemaPath:"#/properties/arguments/type",keyword:"type",params:{type:"array"},message:"\
+break}}else return validate34.errors=[{instancePath:instancePath+"/arguments",schemaPath:"#/properties/arguments/type",keyword:"type",params:{type:"array"},message:"\
 must be array"}],!1;var valid0=_errs16===errors}else var valid0=!0;if(valid0){if(data.machine!==void 0){let data9=data.machine,_errs20=errors;if(errors===errors)
 if(data9&&typeof data9=="object"&&!Array.isArray(data9)){let missing1;if(data9.cores===void 0&&(missing1="cores")||data9.cpu===void 0&&(missing1="cpu")||data9.memoryGiB===
-void 0&&(missing1="memoryGiB")||data9.node===void 0&&(missing1="node")||data9.system===void 0&&(missing1="system"))return validate32.errors=[{instancePath:instancePath+
+void 0&&(missing1="memoryGiB")||data9.node===void 0&&(missing1="node")||data9.system===void 0&&(missing1="system"))return validate34.errors=[{instancePath:instancePath+
 "/machine",schemaPath:"#/definitions/BenchMachine/required",keyword:"required",params:{missingProperty:missing1},message:"must have required property '"+missing1+
-"'"}],!1;if(data9.cpu!==void 0){let _errs23=errors;if(typeof data9.cpu!="string")return validate32.errors=[{instancePath:instancePath+"/machine/cpu",schemaPath:"\
+"'"}],!1;if(data9.cpu!==void 0){let _errs23=errors;if(typeof data9.cpu!="string")return validate34.errors=[{instancePath:instancePath+"/machine/cpu",schemaPath:"\
 #/definitions/BenchMachine/properties/cpu/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs23===errors}else var valid3=!0;
-if(valid3){if(data9.cores!==void 0){let data11=data9.cores,_errs25=errors;if(!(typeof data11=="number"&&!(data11%1)&&!isNaN(data11)&&isFinite(data11)))return validate32.
+if(valid3){if(data9.cores!==void 0){let data11=data9.cores,_errs25=errors;if(!(typeof data11=="number"&&!(data11%1)&&!isNaN(data11)&&isFinite(data11)))return validate34.
 errors=[{instancePath:instancePath+"/machine/cores",schemaPath:"#/definitions/BenchMachine/properties/cores/type",keyword:"type",params:{type:"integer"},message:"\
-must be integer"}],!1;if(errors===_errs25&&typeof data11=="number"&&isFinite(data11)){if(data11>9007199254740991||isNaN(data11))return validate32.errors=[{instancePath:instancePath+
+must be integer"}],!1;if(errors===_errs25&&typeof data11=="number"&&isFinite(data11)){if(data11>9007199254740991||isNaN(data11))return validate34.errors=[{instancePath:instancePath+
 "/machine/cores",schemaPath:"#/definitions/BenchMachine/properties/cores/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"mus\
-t be <= 9007199254740991"}],!1;if(data11<0||isNaN(data11))return validate32.errors=[{instancePath:instancePath+"/machine/cores",schemaPath:"#/definitions/BenchM\
+t be <= 9007199254740991"}],!1;if(data11<0||isNaN(data11))return validate34.errors=[{instancePath:instancePath+"/machine/cores",schemaPath:"#/definitions/BenchM\
 achine/properties/cores/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid3=_errs25===errors}else var valid3=!0;if(valid3){
-if(data9.memoryGiB!==void 0){let data12=data9.memoryGiB,_errs27=errors;if(!(typeof data12=="number"&&isFinite(data12)))return validate32.errors=[{instancePath:instancePath+
+if(data9.memoryGiB!==void 0){let data12=data9.memoryGiB,_errs27=errors;if(!(typeof data12=="number"&&isFinite(data12)))return validate34.errors=[{instancePath:instancePath+
 "/machine/memoryGiB",schemaPath:"#/definitions/BenchMachine/properties/memoryGiB/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid3=_errs27===
-errors}else var valid3=!0;if(valid3){if(data9.system!==void 0){let _errs29=errors;if(typeof data9.system!="string")return validate32.errors=[{instancePath:instancePath+
+errors}else var valid3=!0;if(valid3){if(data9.system!==void 0){let _errs29=errors;if(typeof data9.system!="string")return validate34.errors=[{instancePath:instancePath+
 "/machine/system",schemaPath:"#/definitions/BenchMachine/properties/system/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs29===
-errors}else var valid3=!0;if(valid3)if(data9.node!==void 0){let _errs31=errors;if(typeof data9.node!="string")return validate32.errors=[{instancePath:instancePath+
+errors}else var valid3=!0;if(valid3)if(data9.node!==void 0){let _errs31=errors;if(typeof data9.node!="string")return validate34.errors=[{instancePath:instancePath+
 "/machine/node",schemaPath:"#/definitions/BenchMachine/properties/node/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs31===
-errors}else var valid3=!0}}}}else return validate32.errors=[{instancePath:instancePath+"/machine",schemaPath:"#/definitions/BenchMachine/type",keyword:"type",params:{
+errors}else var valid3=!0}}}}else return validate34.errors=[{instancePath:instancePath+"/machine",schemaPath:"#/definitions/BenchMachine/type",keyword:"type",params:{
 type:"object"},message:"must be object"}],!1;var valid0=_errs20===errors}else var valid0=!0;if(valid0){if(data.ceilings!==void 0){let data15=data.ceilings,_errs33=errors;
 if(errors===_errs33)if(Array.isArray(data15)){var valid4=!0;let len1=data15.length;for(let i1=0;i1<len1;i1++){let data16=data15[i1],_errs35=errors;if(errors===errors)
 if(data16&&typeof data16=="object"&&!Array.isArray(data16)){let missing2;if(data16.MBps===void 0&&(missing2="MBps")||data16.link===void 0&&(missing2="link")||data16.
-lossPercent===void 0&&(missing2="lossPercent")||data16.rateMbps===void 0&&(missing2="rateMbps")||data16.rttMs===void 0&&(missing2="rttMs"))return validate32.errors=
+lossPercent===void 0&&(missing2="lossPercent")||data16.rateMbps===void 0&&(missing2="rateMbps")||data16.rttMs===void 0&&(missing2="rttMs"))return validate34.errors=
 [{instancePath:instancePath+"/ceilings/"+i1,schemaPath:"#/definitions/BenchCeiling/required",keyword:"required",params:{missingProperty:missing2},message:"must \
-have required property '"+missing2+"'"}],!1;if(data16.link!==void 0){let _errs38=errors;if(typeof data16.link!="string")return validate32.errors=[{instancePath:instancePath+
+have required property '"+missing2+"'"}],!1;if(data16.link!==void 0){let _errs38=errors;if(typeof data16.link!="string")return validate34.errors=[{instancePath:instancePath+
 "/ceilings/"+i1+"/link",schemaPath:"#/definitions/BenchCeiling/properties/link/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid6=_errs38===
 errors}else var valid6=!0;if(valid6){if(data16.rttMs!==void 0){let data18=data16.rttMs,_errs40=errors;if(errors===_errs40)if(typeof data18=="number"&&isFinite(data18)){
-if(data18<0||isNaN(data18))return validate32.errors=[{instancePath:instancePath+"/ceilings/"+i1+"/rttMs",schemaPath:"#/definitions/BenchCeiling/properties/rttMs\
-/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate32.errors=[{instancePath:instancePath+"/ceilings/"+
+if(data18<0||isNaN(data18))return validate34.errors=[{instancePath:instancePath+"/ceilings/"+i1+"/rttMs",schemaPath:"#/definitions/BenchCeiling/properties/rttMs\
+/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate34.errors=[{instancePath:instancePath+"/ceilings/"+
 i1+"/rttMs",schemaPath:"#/definitions/BenchCeiling/properties/rttMs/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid6=_errs40===
 errors}else var valid6=!0;if(valid6){if(data16.rateMbps!==void 0){let data19=data16.rateMbps,_errs42=errors;if(errors===_errs42)if(typeof data19=="number"&&isFinite(
-data19)){if(data19<0||isNaN(data19))return validate32.errors=[{instancePath:instancePath+"/ceilings/"+i1+"/rateMbps",schemaPath:"#/definitions/BenchCeiling/prop\
-erties/rateMbps/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate32.errors=[{instancePath:instancePath+
+data19)){if(data19<0||isNaN(data19))return validate34.errors=[{instancePath:instancePath+"/ceilings/"+i1+"/rateMbps",schemaPath:"#/definitions/BenchCeiling/prop\
+erties/rateMbps/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate34.errors=[{instancePath:instancePath+
 "/ceilings/"+i1+"/rateMbps",schemaPath:"#/definitions/BenchCeiling/properties/rateMbps/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;
 var valid6=_errs42===errors}else var valid6=!0;if(valid6){if(data16.lossPercent!==void 0){let data20=data16.lossPercent,_errs44=errors;if(errors===_errs44)if(typeof data20==
-"number"&&isFinite(data20)){if(data20<0||isNaN(data20))return validate32.errors=[{instancePath:instancePath+"/ceilings/"+i1+"/lossPercent",schemaPath:"#/definit\
-ions/BenchCeiling/properties/lossPercent/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate32.errors=[
+"number"&&isFinite(data20)){if(data20<0||isNaN(data20))return validate34.errors=[{instancePath:instancePath+"/ceilings/"+i1+"/lossPercent",schemaPath:"#/definit\
+ions/BenchCeiling/properties/lossPercent/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate34.errors=[
 {instancePath:instancePath+"/ceilings/"+i1+"/lossPercent",schemaPath:"#/definitions/BenchCeiling/properties/lossPercent/type",keyword:"type",params:{type:"numbe\
-r"},message:"must be number"}],!1;var valid6=_errs44===errors}else var valid6=!0;if(valid6)if(data16.MBps!==void 0){let data21=data16.MBps,_errs46=errors;if(errors===
-_errs46)if(typeof data21=="number"&&isFinite(data21)){if(data21<0||isNaN(data21))return validate32.errors=[{instancePath:instancePath+"/ceilings/"+i1+"/MBps",schemaPath:"\
-#/definitions/BenchCeiling/properties/MBps/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate32.errors=
+r"},message:"must be number"}],!1;var valid6=_errs44===errors}else var valid6=!0;if(valid6){if(data16.MBps!==void 0){let data21=data16.MBps,_errs46=errors;if(errors===
+_errs46)if(typeof data21=="number"&&isFinite(data21)){if(data21<0||isNaN(data21))return validate34.errors=[{instancePath:instancePath+"/ceilings/"+i1+"/MBps",schemaPath:"\
+#/definitions/BenchCeiling/properties/MBps/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate34.errors=
 [{instancePath:instancePath+"/ceilings/"+i1+"/MBps",schemaPath:"#/definitions/BenchCeiling/properties/MBps/type",keyword:"type",params:{type:"number"},message:"\
-must be number"}],!1;var valid6=_errs46===errors}else var valid6=!0}}}}else return validate32.errors=[{instancePath:instancePath+"/ceilings/"+i1,schemaPath:"#/d\
-efinitions/BenchCeiling/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var valid4=_errs35===errors;if(!valid4)break}}else return validate32.
-errors=[{instancePath:instancePath+"/ceilings",schemaPath:"#/properties/ceilings/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs33===
-errors}else var valid0=!0;if(valid0){if(data.results!==void 0){let data22=data.results,_errs48=errors;if(errors===_errs48)if(Array.isArray(data22)){var valid7=!0;
-let len2=data22.length;for(let i2=0;i2<len2;i2++){let _errs50=errors;validate33(data22[i2],{instancePath:instancePath+"/results/"+i2,parentData:data22,parentDataProperty:i2,
-rootData})||(vErrors=vErrors===null?validate33.errors:vErrors.concat(validate33.errors),errors=vErrors.length);var valid7=_errs50===errors;if(!valid7)break}}else
-return validate32.errors=[{instancePath:instancePath+"/results",schemaPath:"#/properties/results/type",keyword:"type",params:{type:"array"},message:"must be arr\
-ay"}],!1;var valid0=_errs48===errors}else var valid0=!0;if(valid0){if(data.missing!==void 0){let data24=data.missing,_errs51=errors;if(errors===_errs51)if(Array.
-isArray(data24)){var valid8=!0;let len3=data24.length;for(let i3=0;i3<len3;i3++){let data25=data24[i3],_errs53=errors;if(errors===errors)if(data25&&typeof data25==
-"object"&&!Array.isArray(data25)){let missing3;if(data25.install===void 0&&(missing3="install")||data25.peer===void 0&&(missing3="peer"))return validate32.errors=
-[{instancePath:instancePath+"/missing/"+i3,schemaPath:"#/definitions/BenchMissing/required",keyword:"required",params:{missingProperty:missing3},message:"must h\
-ave required property '"+missing3+"'"}],!1;if(data25.peer!==void 0){let _errs56=errors;if(typeof data25.peer!="string")return validate32.errors=[{instancePath:instancePath+
-"/missing/"+i3+"/peer",schemaPath:"#/definitions/BenchMissing/properties/peer/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid10=_errs56===
-errors}else var valid10=!0;if(valid10)if(data25.install!==void 0){let _errs58=errors;if(typeof data25.install!="string")return validate32.errors=[{instancePath:instancePath+
-"/missing/"+i3+"/install",schemaPath:"#/definitions/BenchMissing/properties/install/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid10=_errs58===
-errors}else var valid10=!0}else return validate32.errors=[{instancePath:instancePath+"/missing/"+i3,schemaPath:"#/definitions/BenchMissing/type",keyword:"type",
-params:{type:"object"},message:"must be object"}],!1;var valid8=_errs53===errors;if(!valid8)break}}else return validate32.errors=[{instancePath:instancePath+"/m\
-issing",schemaPath:"#/properties/missing/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs51===errors}else var valid0=!0;
-if(valid0)if(data.verified!==void 0){let _errs60=errors;if(typeof data.verified!="boolean")return validate32.errors=[{instancePath:instancePath+"/verified",schemaPath:"\
-#/properties/verified/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs60===errors}else var valid0=!0}}}}}}}}}}}}else
-return validate32.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate32.errors=vErrors,
-errors===0}export{batchEnvelope,batchOp,benchReport,config,doctorSection,event,nodeSection,relaySection,responseEnvelope,singleRequest,tunnelResponse,upSection};
+must be number"}],!1;var valid6=_errs46===errors}else var valid6=!0;if(valid6)if(data16.packetsPerSecond!==void 0){let data22=data16.packetsPerSecond,_errs48=errors;
+if(errors===_errs48)if(typeof data22=="number"&&isFinite(data22)){if(data22<0||isNaN(data22))return validate34.errors=[{instancePath:instancePath+"/ceilings/"+i1+
+"/packetsPerSecond",schemaPath:"#/definitions/BenchCeiling/properties/packetsPerSecond/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must\
+ be >= 0"}],!1}else return validate34.errors=[{instancePath:instancePath+"/ceilings/"+i1+"/packetsPerSecond",schemaPath:"#/definitions/BenchCeiling/properties/p\
+acketsPerSecond/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid6=_errs48===errors}else var valid6=!0}}}}}else return validate34.
+errors=[{instancePath:instancePath+"/ceilings/"+i1,schemaPath:"#/definitions/BenchCeiling/type",keyword:"type",params:{type:"object"},message:"must be object"}],
+!1;var valid4=_errs35===errors;if(!valid4)break}}else return validate34.errors=[{instancePath:instancePath+"/ceilings",schemaPath:"#/properties/ceilings/type",keyword:"\
+type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs33===errors}else var valid0=!0;if(valid0){if(data.results!==void 0){let data23=data.results,
+_errs50=errors;if(errors===_errs50)if(Array.isArray(data23)){var valid7=!0;let len2=data23.length;for(let i2=0;i2<len2;i2++){let _errs52=errors;validate35(data23[i2],
+{instancePath:instancePath+"/results/"+i2,parentData:data23,parentDataProperty:i2,rootData})||(vErrors=vErrors===null?validate35.errors:vErrors.concat(validate35.
+errors),errors=vErrors.length);var valid7=_errs52===errors;if(!valid7)break}}else return validate34.errors=[{instancePath:instancePath+"/results",schemaPath:"#/\
+properties/results/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs50===errors}else var valid0=!0;if(valid0){if(data.missing!==
+void 0){let data25=data.missing,_errs53=errors;if(errors===_errs53)if(Array.isArray(data25)){var valid8=!0;let len3=data25.length;for(let i3=0;i3<len3;i3++){let data26=data25[i3],
+_errs55=errors;if(errors===errors)if(data26&&typeof data26=="object"&&!Array.isArray(data26)){let missing3;if(data26.install===void 0&&(missing3="install")||data26.
+peer===void 0&&(missing3="peer"))return validate34.errors=[{instancePath:instancePath+"/missing/"+i3,schemaPath:"#/definitions/BenchMissing/required",keyword:"r\
+equired",params:{missingProperty:missing3},message:"must have required property '"+missing3+"'"}],!1;if(data26.peer!==void 0){let _errs58=errors;if(typeof data26.
+peer!="string")return validate34.errors=[{instancePath:instancePath+"/missing/"+i3+"/peer",schemaPath:"#/definitions/BenchMissing/properties/peer/type",keyword:"\
+type",params:{type:"string"},message:"must be string"}],!1;var valid10=_errs58===errors}else var valid10=!0;if(valid10)if(data26.install!==void 0){let _errs60=errors;
+if(typeof data26.install!="string")return validate34.errors=[{instancePath:instancePath+"/missing/"+i3+"/install",schemaPath:"#/definitions/BenchMissing/propert\
+ies/install/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid10=_errs60===errors}else var valid10=!0}else return validate34.errors=
+[{instancePath:instancePath+"/missing/"+i3,schemaPath:"#/definitions/BenchMissing/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;var valid8=_errs55===
+errors;if(!valid8)break}}else return validate34.errors=[{instancePath:instancePath+"/missing",schemaPath:"#/properties/missing/type",keyword:"type",params:{type:"\
+array"},message:"must be array"}],!1;var valid0=_errs53===errors}else var valid0=!0;if(valid0)if(data.verified!==void 0){let _errs62=errors;if(typeof data.verified!=
+"boolean")return validate34.errors=[{instancePath:instancePath+"/verified",schemaPath:"#/properties/verified/type",keyword:"type",params:{type:"boolean"},message:"\
+must be boolean"}],!1;var valid0=_errs62===errors}else var valid0=!0}}}}}}}}}}}}else return validate34.errors=[{instancePath,schemaPath:"#/type",keyword:"type",
+params:{type:"object"},message:"must be object"}],!1;return validate34.errors=vErrors,errors===0}export{batchEnvelope,batchOp,benchReport,config,doctorSection,event,nodeSection,relaySection,responseEnvelope,singleRequest,tunnelResponse,upSection};

@@ -144,4 +144,21 @@ export interface ErrorCodes {
   CLOCK_SKEW: true;
   /** A bug in Millrace. @by local @next Report it with the message. */
   INTERNAL: true;
+
+  /** The handshake does not open: another key, another callee, or changed on the way. @by peer @next Check the pinned key or the shared key at both ends. */
+  HANDSHAKE_FAILED: true;
+  /** The UDP session is closed here. @by local @next Open a new session. */
+  SESSION_CLOSED: true;
+  /** The peer closed the UDP session. @by peer @next Open a new session. */
+  SESSION_PEER_CLOSED: true;
+  /** Nothing authentic came from the peer for the idle time. @by network @next Open a new session; check the path. */
+  SESSION_TIMEOUT: true;
+  /** So many forged packets came that the keys may not be used any more. @by network @next Open a new session. */
+  SESSION_FORGERY: true;
+  /** The frame, event or datagram is larger than the limit; the message names it. @by user @next Send it in parts. */
+  SESSION_TOO_LARGE: true;
+  /** More is given to the session than it can send within its bounds. @by local @next Send less, or later. */
+  SESSION_BUSY: true;
+  /** An option of the session is unknown or out of range; the message names it. @by user @next Correct the option. */
+  SESSION_OPTION: true;
 }

@@ -141,6 +141,33 @@ export interface RelayWorksEvent {
   relay: string;
 }
 
+/** No account takes requests any more: their quotas of the day are used up, or they were told to wait. Told again when it takes longer than told. */
+export interface AccountsExhaustedEvent {
+  event: 'accounts-exhausted';
+  /** Error code: why the account that goes on first does not now. */
+  code: string;
+  /** That account. */
+  account: string;
+  /** All of them. */
+  accounts: string[];
+  /** Their relays, without secrets. */
+  relays: string[];
+  /** When the first is expected to go on, in ms since 1970-01-01 UTC. */
+  until: Count;
+  /** From now until then. */
+  inMs: Ms;
+  /** Time zone in which the provider of that account counts; absent where it has none. */
+  timeZone?: string;
+}
+
+/** What is kept over restarts could not be read, or not be written. The tunnel works without it. */
+export interface StateFailedEvent {
+  event: 'state-failed';
+  /** `load`: it begins anew; `save`: it is tried again. */
+  phase: 'load' | 'save';
+  message: string;
+}
+
 /** The node ran a batch. */
 export interface BatchEvent {
   event: 'batch';
@@ -151,6 +178,38 @@ export interface BatchEvent {
   bytesUp: Count;
   /** Bytes of payload drained. */
   bytesDown: Count;
+  ms: Ms;
+}
+
+/** The node answered an exchange of level 2. */
+export interface AnsweredEvent {
+  event: 'answered';
+  /** Counts clients of this process. */
+  client: Count;
+  /** Bytes of payload handed to targets since the client's last answer. */
+  bytesUp: Count;
+  /** Bytes of payload taken from targets since then. */
+  bytesDown: Count;
+  /** Size of the answer. */
+  bodyBytes: Count;
+  /** How long the exchange was held. */
+  ms: Ms;
+}
+
+/** The node heard of a client of level 2 for the first time. */
+export interface ClientKnownEvent {
+  event: 'client-known';
+  /** Counts clients of this process. */
+  client: Count;
+}
+
+/** The node forgot a client of level 2: it was silent for too long, or made room for another one. */
+export interface ClientForgottenEvent {
+  event: 'client-forgotten';
+  client: Count;
+  /** Streams and flows that were cut. */
+  streams: Count;
+  /** How long it was known. */
   ms: Ms;
 }
 
@@ -222,6 +281,47 @@ export interface CheckEvent {
   ms: Ms;
 }
 
+/** What a simulated relay bears at most: `millrace relay --faults` and `millrace up --embedded --faults` begin with it. */
+export interface SimulatorEvent {
+  event: 'simulator';
+  /** Seed of its faults. */
+  seed: Count;
+  /** Mean time that its delays add to an exchange. */
+  roundTripMs: Ms;
+  /** Megabytes a second towards the node, by its rates; absent where they are without limit. */
+  upMBps?: number;
+  /** Towards the client. */
+  downMBps?: number;
+  /** What a bare loop through the same delays and rates reached, in each direction; absent where that would have taken too long. */
+  measuredMBps?: number;
+  /** Requests a second of that loop. */
+  measuredRequestsPerSecond?: number;
+}
+
+/** What went through a simulated relay, told when it ends. */
+export interface SimulatorCountsEvent {
+  event: 'simulator-counts';
+  seed: Count;
+  requests: Count;
+  /** Requests to the second addresses of redirects. */
+  redirected: Count;
+  mostConcurrent: Count;
+  /** From clients, HTTP heads included. */
+  bytesUp: Count;
+  /** To clients. */
+  bytesDown: Count;
+  /** Longest time without a byte to any client while a request was under way. */
+  longestSilenceMs: Ms;
+  /** Those that happened. */
+  faults: FaultCount[];
+}
+
+/** How often a fault happened. */
+export interface FaultCount {
+  fault: string;
+  count: Count;
+}
+
 /** Any event. */
 export type MillraceEvent =
   | ReadyEvent
@@ -235,10 +335,17 @@ export type MillraceEvent =
   | ExchangeEvent
   | RelayFailedEvent
   | RelayWorksEvent
+  | AccountsExhaustedEvent
+  | StateFailedEvent
   | BatchEvent
+  | AnsweredEvent
+  | ClientKnownEvent
+  | ClientForgottenEvent
   | DialEvent
   | RefusedEvent
   | ProxyRefusedEvent
   | ShutdownEvent
   | ErrorEvent
-  | CheckEvent;
+  | CheckEvent
+  | SimulatorEvent
+  | SimulatorCountsEvent;

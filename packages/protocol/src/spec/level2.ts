@@ -91,4 +91,9 @@ export interface Packet {
   caps?: Count;
   /** What it carries. @wire repeated @field 11 @maxCountLimit maxPacketSegments */
   segments?: Segment[];
+  /**
+   * In a response: bytes that wait at the node beyond this packet, with what will follow at once as room for it comes. Absent
+   * means none. @wire uint64 @field 12
+   */
+  more?: Count;
 }

@@ -47,7 +47,7 @@ export interface BenchMachine {
 
 /** The own ceiling of a shaped link. */
 export interface BenchCeiling {
-  /** What was shaped, such as `client leg`. */
+  /** What was shaped, such as `client leg`, `kernel link` or `relay simulator`. */
   link: string;
   /** Settings of the link. @minimum 0 */
   rttMs: number;
@@ -57,6 +57,8 @@ export interface BenchCeiling {
   lossPercent: number;
   /** What the shaper itself carries with neither delay, rate nor loss. @minimum 0 */
   MBps: number;
+  /** Datagrams a second that a link for UDP carries so. @minimum 0 */
+  packetsPerSecond?: number;
 }
 
 /** A peer that is not installed. */
@@ -91,6 +93,8 @@ export interface BenchResult {
   problems: string[];
   /** What besides the subject limits the figure, such as the ceiling of the shaper. */
   limitedBy?: string;
+  /** What is to be known beside the figures: why there are fewer runs, or what the base cannot do. */
+  notes?: string[];
 }
 
 /** Parameters by name. */
@@ -148,6 +152,20 @@ export interface BenchFigures {
   /** `wireBytes` over the payload. */
   overheadPercent?: number;
   garbageCollections?: number;
+  /** Requests beside the payload divided by the largest body that the relay takes: 1 is the least that can do it. */
+  requestsRatio?: number;
+  /** Requests an hour of a client whose streams are idle, where the relay bears a hold of 30 s. */
+  requestsPerHour?: number;
+  /** Requests of many idle streams over those of one, in the same time. */
+  addedRequests?: number;
+  /** Most requests that the relay had at once. */
+  mostInFlight?: number;
+  /** Time from the first request to the first quarter of the bytes. */
+  settleSeconds?: number;
+  /** Payload over the last three quarters of the bytes, in 10^6 bytes a second. */
+  settledMBps?: number;
+  /** Time of the whole in round trips of its link. */
+  roundTrips?: number;
   /** Fairness between streams (Jain): 1 is even. */
   jain?: number;
   streamsPerSecond?: number;

@@ -54,6 +54,16 @@ test('what would keep a much larger buffer alive is copied when it settles, or a
   expect(own.view(0, 10)?.buffer).not.toBe(body.buffer);
 });
 
+test('a large buffer that was written is not kept alive by its last part', () => {
+  const written = new Uint8Array(80_000).fill(4);
+  const list = new ChunkList();
+  list.append(written, true);
+  list.release(70_000);
+  expect(list.view(70_000, 100_000)!.buffer.byteLength).toBe(80_000 - 65_536);
+  expect(list.pinnedBytes).toBe(80_000 - 65_536 + CHUNK_COST_BYTES);
+  expect(content(list).every((byte) => byte === 4)).toBe(true);
+});
+
 test('a list takes over another one from its own end on', () => {
   const list = new ChunkList();
   list.append(new Uint8Array(1500).fill(1));

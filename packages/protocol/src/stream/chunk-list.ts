@@ -12,6 +12,8 @@ export const LIST_SLACK_SHARE = 1 / 16;
 /** What one piece costs beside its bytes: object, view and its place in the list. */
 export const CHUNK_COST_BYTES = 192;
 
+const NO_BYTES = new Uint8Array(0);
+
 interface Chunk {
   from: number;
   bytes: Uint8Array;
@@ -62,7 +64,7 @@ export class ChunkList {
     }
     for (let at = 0; at < bytes.length; at += MAX_CHUNK_BYTES) {
       const view = bytes.length <= MAX_CHUNK_BYTES ? bytes : bytes.subarray(at, at + MAX_CHUNK_BYTES);
-      const kept = own && bytes.length < view.buffer.byteLength * VIEW_SHARE ? view.slice() : view;
+      const kept = own && view.length < view.buffer.byteLength * VIEW_SHARE ? view.slice() : view;
       this.#push({ from: this.#end, bytes: kept, capacity: kept.length, room: undefined, settled: own });
     }
   }
@@ -83,6 +85,9 @@ export class ChunkList {
       const chunk = chunks[this.#head]!;
       if (chunk.from + chunk.bytes.length > position) break;
       this.#pinned -= chunk.capacity + CHUNK_COST_BYTES;
+      // The list is shortened later; the memory is given back now.
+      chunk.bytes = NO_BYTES;
+      chunk.room = undefined;
       this.#head++;
     }
     if (this.#head > 32 && this.#head * 2 > chunks.length) {

@@ -1,18 +1,32 @@
 import { ClientReceiver } from './client-receiver.js';
 import { STREAM_CODES } from './codes.js';
+import { forgive } from './exchange.js';
 import type { PacketValue, SegmentOpenValue } from './packet.js';
 import { choosePath, isUsable } from './path-choice.js';
+import { QuickMessages } from './quick.js';
 import type { Span } from './ranges.js';
 import type { RelayPath } from './relay-path.js';
 import { lingerTime, releaseAt } from './release.js';
 import { SID_WINDOW } from './sid-window.js';
 import { Stream } from './stream.js';
 import { earliest, type TimerTable } from './timers.js';
+import type { UnpairedPath } from './unpaired-path.js';
 
 /** Hold where the client may have one exchange at a time only, ms: what it has to say waits for the answer. */
 const SOLO_HOLD_MS = 500;
-/** Least hold of the further exchanges of a download, ms. */
-const LEAST_DEMAND_HOLD_MS = 100;
+/** Least hold of exchanges beside the one that is held for all, ms. */
+const LEAST_HOLD_MS = 100;
+/** A request with as many bytes is bulk: it is answered at once, so that acks come and its loss is found. */
+const BULK_BYTES = 65_536;
+/** A timer of ours that comes so late, ms, says that this end was busy; and the most that is forgiven for it. */
+const LATE_TIMER_MS = 10;
+const MOST_GRACE_MS = 1000;
+/** Places that held exchanges leave to others. */
+const FREE_PLACES = 2;
+/** Body of an exchange for which the window has no room: urgent, or an ack. */
+const BESIDE_BYTES = 32_768;
+/** Exchanges at the node while something small was sent of late: the first answer must not leave it without one. */
+const READY_EXCHANGES = 2;
 
 /** A packet to send. With `exchange`, its answer (or failure) is expected under `packet.n`. */
 export interface ClientTransmit {
@@ -24,6 +38,10 @@ export interface ClientTransmit {
 /** The client's end: opens streams, over any number of relays and unpaired paths at once. */
 export class ClientEngine extends ClientReceiver {
   #nextSid = 0;
+  readonly #quick = new QuickMessages();
+  /** When content was last sent, and content that has to leave at once. */
+  #sentAt = Number.NEGATIVE_INFINITY;
+  #askedAt = Number.NEGATIVE_INFINITY;
 
   /**
    * Opens a stream (kind 0) or flow (kind 1); bytes may be written at once. Undefined when there are too many, or when
@@ -66,11 +84,8 @@ export class ClientEngine extends ClientReceiver {
     const least = (name: keyof TimerTable, at: number | undefined) => {
       if (at !== undefined && at < (table[name] ?? Number.POSITIVE_INFINITY)) table[name] = at;
     };
-    for (const path of this.paths.values()) {
-      least('loss', path.lossAt);
-      least('confirm', path.confirmAt);
-      if (this.liveStreams > 0) least('keepAlive', path.keepAt);
-    }
+    this.unpairedDeadlines(table, this.#mayUse);
+    if (this.liveStreams > 0) for (const path of this.paths.values()) least('keepAlive', path.keepAt);
     const contentAt = this.#contentAt();
     const held = this.#wantsHeld();
     const wants = contentAt !== undefined || held;
@@ -83,6 +98,7 @@ export class ClientEngine extends ClientReceiver {
       }
       if (blocked && (wants || this.liveStreams > 0)) least('path', relay.blockedUntil);
       if (held && relay.holdNotBefore > now) least('path', relay.holdNotBefore);
+      if (wants && relay.paceAt > now) least('path', relay.paceAt);
       if (this.#mayProbe() && relay.exchanges.size === 0 && relay.probeAt() > now) least('path', relay.probeAt());
     }
     return table;
@@ -90,17 +106,22 @@ export class ClientEngine extends ClientReceiver {
 
   /** Does what is due at `now`. */
   handleTimeout(now: number): void {
+    // What comes late itself may find answers that wait to be read: it gives them as long again.
+    const late = now - (this.pollTimeout() ?? now);
+    const grace = late > LATE_TIMER_MS ? Math.min(late, MOST_GRACE_MS) : 0;
     this.tick(now);
     this.askDue(now);
     for (const path of this.paths.values()) path.onTimeout(now);
     for (const relay of this.relays.values()) {
+      if (grace > 0) forgive(relay.exchanges.values(), now, grace);
       for (const exchange of relay.exchanges.values()) {
         if (exchange.patienceAt <= now) {
           relay.failed(exchange, true, now);
           this.giveUp(exchange);
           this.push({ type: 'abandoned', path: relay.id, n: exchange.n });
-        } else if (exchange.hedgeAt <= now && !exchange.hedged && this.#elsewhere(relay)) {
-          exchange.hedged = true;
+        } else if (exchange.hedgeAt <= now && !exchange.hedged && (exchange.overtaken || this.#elsewhere(relay))) {
+          relay.hedge(exchange);
+          this.lostAnswers.add(exchange.n, exchange.n + 1);
           this.records.lose(exchange.record);
         }
       }
@@ -108,47 +129,52 @@ export class ClientEngine extends ClientReceiver {
   }
 
   #elsewhere(relay: RelayPath): boolean {
-    if (this.unpaired() !== undefined) return true;
+    if (this.unpaired() !== undefined || relay.hedgePlace) return true;
     return [...this.relays.values()].some((other) => other !== relay && isUsable(other, this.now));
   }
 
+  /** An unpaired path that probes found silent is used where there is no other way. */
+  readonly #mayUse = (path: UnpairedPath): boolean => !path.suspect || this.relays.size === 0;
+  readonly #shows = (path: UnpairedPath): boolean => this.liveStreams > 0 && path.keepAt <= this.now;
+
   #transmitUnpaired(): ClientTransmit | undefined {
-    const { now } = this;
-    const content = (this.urgent || this.scheduler.hasAny) && !this.records.full;
-    for (const path of this.paths.values()) {
-      const bulkOnly = path.suspect && this.relays.size > 0;
-      if (content && !bulkOnly && path.canSend()) {
-        const { packet } = this.build(path.options.maxRequestBytes, { path: path.id });
-        this.confirmAt = undefined;
-        return { path: path.id, packet, exchange: false };
-      }
-      const shows = this.liveStreams > 0 && path.keepAt <= now;
-      if (shows || (path.confirmAt !== undefined && path.confirmAt <= now)) {
-        const { packet } = this.build(path.options.maxRequestBytes, { path: path.id, bare: true });
-        return { path: path.id, packet, exchange: false };
-      }
-    }
-    return undefined;
+    const out = this.buildUnpaired(this.#mayUse, this.#shows);
+    if (out === undefined) return undefined;
+    if (out.packet.segments !== undefined) this.confirmAt = undefined;
+    return { ...out, exchange: false };
   }
 
   /** When something is worth a request: -Infinity for at once, undefined for not by itself. */
   #contentAt(): number | undefined {
     // Without a stream the node has nothing for us, and need not be told what was lost.
     if (this.lostAnswers.count > 0 && this.streams.size > 0) return Number.NEGATIVE_INFINITY;
+    const { lingerMs } = this.shares.options;
+    if (this.presses && !this.records.full) return this.#urgentAt(lingerMs);
     if (this.urgent && !this.records.full) return Number.NEGATIVE_INFINITY;
-    const { lingerMs, ackDelayMs } = this.shares.options;
     const { bulkBytes } = this.scheduler;
     let at = Number.POSITIVE_INFINITY;
     if (bulkBytes > 0 && !this.records.full) {
       for (const relay of this.relays.values()) {
-        const linger = lingerTime(lingerMs, relay.rtt.smoothedMs);
-        const maxBytes = relay.options.maxRequestBytes;
+        // In a transfer that lasts, or while uploads are under way anyway, what is not a full piece waits for company.
+        const waits = relay.uploads > 0 || this.sent.lasts(this.now);
+        const linger = waits ? lingerMs : lingerTime(lingerMs, relay.rtt.smoothedMs);
+        const maxBytes = relay.pieceBytes(relay.options.maxRequestBytes, false);
         at = Math.min(at, releaseAt({ urgent: false, bulkBytes, bulkSince: this.bulkSince, maxBytes }, linger) ?? at);
       }
     }
-    if (this.scheduler.hasAlong && !this.records.full) at = Math.min(at, this.alongSince + ackDelayMs);
+    if (this.scheduler.hasAlong && !this.records.full) at = Math.min(at, this.alongSince + this.ackDelayMs);
     if (this.confirmAt !== undefined) at = Math.min(at, this.confirmAt);
     return at === Number.POSITIVE_INFINITY ? undefined : at;
+  }
+
+  /** At once; where places are scarce, with what comes in the meantime. */
+  #urgentAt(lingerMs: number): number {
+    let at = Number.POSITIVE_INFINITY;
+    for (const relay of this.relays.values()) {
+      const scarce = 2 * relay.exchanges.size >= relay.concurrency && relay.concurrency > 1;
+      at = Math.min(at, scarce ? this.#sentAt + lingerTime(lingerMs, relay.rtt.smoothedMs) : Number.NEGATIVE_INFINITY);
+    }
+    return at;
   }
 
   #canExchange(now: number): boolean {
@@ -158,25 +184,54 @@ export class ClientEngine extends ClientReceiver {
   #transmitContent(): ClientTransmit | undefined {
     const at = this.#contentAt();
     if (at === undefined || at > this.now) return undefined;
-    const matters =
-      this.urgent || this.lostAnswers.count > 0 || this.scheduler.hasAlong || this.confirmAt !== undefined;
+    const acks = this.scheduler.hasAlong && this.alongSince + this.ackDelayMs <= this.now;
+    const confirms = this.confirmAt !== undefined && this.confirmAt <= this.now;
+    const matters = this.presses || this.lostAnswers.count > 0 || acks || confirms;
     const relay = choosePath(this.relays.values(), this.now, matters);
-    return relay === undefined ? undefined : this.#exchange(relay, this.#holdFor(relay, true), false);
+    if (relay === undefined) return undefined;
+    const holdMs = this.#contentHold(relay);
+    this.#sentAt = this.now;
+    const presses = this.presses;
+    const out = this.#exchange(relay, holdMs, false);
+    const asks = presses && out.packet.segments?.some(({ open, d }) => open !== undefined || d !== undefined) === true;
+    if (asks) this.#askedAt = this.now;
+    return out;
   }
 
-  /** Another exchange for the node to hold is wanted: one for all idle streams, more while more is waiting (R8). */
+  /**
+   * Another exchange for the node to hold is wanted: one for all idle streams, another one while answers to what was sent
+   * of late may come, more while more is waiting (R8).
+   */
   #wantsHeld(): boolean {
     if (this.liveStreams === 0 || this.unpaired() !== undefined) return false;
+    if (this.demand) return true;
+    const { held, places } = this.#places();
+    // Bulk needs the places, and brings answers all the time.
+    if (places <= READY_EXCHANGES && this.scheduler.bulkBytes > 0) return false;
+    return held === 0 || (held < READY_EXCHANGES && places > READY_EXCHANGES && this.#awaits());
+  }
+
+  /** Answers to what was sent of late are to be expected. */
+  #awaits(): boolean {
+    return this.now - this.#askedAt < 2 * this.roundTripMs;
+  }
+
+  /** Exchanges that the node may hold, and all that there may be. */
+  #places(): { held: number; places: number } {
     let held = 0;
-    for (const relay of this.relays.values()) held += relay.held;
-    return held === 0 || this.demand;
+    let places = 0;
+    for (const relay of this.relays.values()) {
+      held += relay.held;
+      if (isUsable(relay, this.now)) places += relay.concurrency;
+    }
+    return { held, places };
   }
 
   #transmitHeld(): ClientTransmit | undefined {
     if (!this.#wantsHeld()) return undefined;
     const relay = choosePath(this.relays.values(), this.now, false);
     if (relay === undefined || relay.holdNotBefore > this.now) return undefined;
-    return this.#exchange(relay, this.#holdFor(relay, false), false);
+    return this.#exchange(relay, this.#idleHold(relay), false);
   }
 
   #mayProbe(): boolean {
@@ -193,32 +248,49 @@ export class ClientEngine extends ClientReceiver {
     return undefined;
   }
 
-  #holdFor(relay: RelayPath, content: boolean): number {
+  /** Hold of an exchange that carries something: the answer of a target in time goes with it. */
+  #contentHold(relay: RelayPath): number {
     const holdMs = relay.hold.currentMs;
-    if (this.liveStreams === 0 || this.unpaired() !== undefined) return 0;
-    if (this.demand) return Math.floor(Math.min(holdMs, Math.max(LEAST_DEMAND_HOLD_MS, 2 * relay.rtt.smoothedMs)));
-    let held = 0;
-    let places = 0;
-    for (const each of this.relays.values()) {
-      held += each.held;
-      if (isUsable(each, this.now)) places += each.concurrency;
-    }
-    if (held > 0) return 0;
+    if (this.liveStreams === 0 || this.unpaired() !== undefined || this.scheduler.bulkBytes >= BULK_BYTES) return 0;
+    const { held, places } = this.#places();
     if (places <= 1) return Math.min(holdMs, SOLO_HOLD_MS);
-    return content ? Math.min(holdMs, this.shares.options.contentHoldMs) : holdMs;
+    return held + FREE_PLACES >= places ? 0 : this.#shortHold(relay);
+  }
+
+  /** Hold of an exchange that carries nothing. */
+  #idleHold(relay: RelayPath): number {
+    const { held, places } = this.#places();
+    if (this.demand || held > 0) return this.#shortHold(relay);
+    return places <= 1 ? Math.min(relay.hold.currentMs, SOLO_HOLD_MS) : relay.hold.currentMs;
+  }
+
+  #shortHold(relay: RelayPath): number {
+    const { contentHoldMs } = this.shares.options;
+    const most = Math.min(relay.hold.currentMs, contentHoldMs);
+    return Math.floor(Math.min(most, Math.max(LEAST_HOLD_MS, relay.rtt.minMs)));
   }
 
   #exchange(relay: RelayPath, holdMs: number, probe: boolean): ClientTransmit {
     const { options } = this.shares;
-    const maxBytes = probe ? 0 : relay.options.maxResponseBytes;
+    const quick = this.#quick.besideBulk(this.now, this.roundTripMs);
+    const { maxRequestBytes, maxResponseBytes } = relay.options;
+    const demand = !probe && this.demand;
+    // Beyond the window only what is small goes along, either way.
+    const room = relay.hasWindow(this.now) ? Number.POSITIVE_INFINITY : BESIDE_BYTES;
+    const maxBytes = probe ? 0 : Math.min(room, relay.pieceBytes(maxResponseBytes, quick));
     const most = probe ? 0 : options.maxSentRanges;
     const lost: Span[] = Array.from(this.lostAnswers.spans.slice(0, most), ({ from, to }) => ({ from, to }));
     const bare = probe || this.records.full;
     const head = { path: relay.id, holdMs, maxResponseBytes: maxBytes, lost, exchange: true, bare };
-    const { packet, record } = this.build(relay.options.maxRequestBytes, head);
+    const { packet, record } = this.build(Math.min(room, relay.pieceBytes(maxRequestBytes, quick)), head);
     for (const { from, to } of lost) this.lostAnswers.remove(from, to);
     if (!probe) this.confirmAt = undefined;
-    relay.start(record!, holdMs, maxBytes, this.demand ? maxBytes : 0, options);
+    relay.start(record!, holdMs, maxBytes, demand ? maxBytes : 0, options);
     return { path: relay.id, packet, exchange: true };
+  }
+
+  protected override onMoved(stream: Stream, bytes: number): void {
+    this.#quick.note(stream, bytes, this.now);
+    if (stream.credit.isBulk && stream.life === 'live') this.bulkStreams.add(stream);
   }
 }

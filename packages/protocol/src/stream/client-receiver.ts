@@ -1,6 +1,7 @@
 import { STREAM_CODES } from './codes.js';
 import { Budget } from './credit.js';
-import { ENTRY_COST_BYTES, StreamEngine } from './engine.js';
+import { ENTRY_COST_BYTES } from './core.js';
+import { StreamEngine } from './engine.js';
 import { EpochTracker } from './epoch.js';
 import { resolvePathOptions, resolveStreamOptions, type PathOptions, type StreamEngineOptions } from './options.js';
 import type { PacketRecord } from './packet-records.js';
@@ -8,19 +9,20 @@ import { PacketWindow } from './packet-window.js';
 import { payloadBytes, sameBytes, type PacketValue, type SegmentValue } from './packet.js';
 import { isUsable } from './path-choice.js';
 import { Ranges } from './ranges.js';
-import { EXCHANGE_COST_BYTES, RelayPath, type Exchange, type PathGate } from './relay-path.js';
+import { EXCHANGE_COST_BYTES, type Exchange } from './exchange.js';
+import { RelayPath, type PathGate } from './relay-path.js';
 import type { Stream } from './stream.js';
 import { UnpairedPath } from './unpaired-path.js';
 
-/** A response with at least this share of what was allowed, or this many bytes, says that more is waiting. */
+/** A response with at least this share of what was allowed, or this many bytes, left as soon as the node had it. */
 const FULL_SHARE = 0.5;
 const FULL_BYTES = 131_072;
 /** A path that leads to another node is looked at again after this, ms. */
 const FOREIGN_RETRY_MS = 60_000;
 /** Another path's word on the epoch counts for this long, ms. */
 const SAME_NODE_FOR_MS = 60_000;
-/** Longest wait before what arrived is confirmed without anything else to send, in round trips. */
-const CONFIRM_DELAYS = 2;
+/** Longest wait of an ack for something to go with, ms. Below it half a round trip: the peer's timers take it in. */
+const MOST_ACK_DELAY_MS = 1000;
 
 /**
  * The half of the client's end that listens: paths, the node's epoch, what answers say, and what failures mean. The
@@ -31,9 +33,11 @@ export abstract class ClientReceiver extends StreamEngine {
   readonly #epoch = new EpochTracker();
   /** Requests whose answer is not accepted any more and of which the node has not been told. */
   protected readonly lostAnswers: Ranges;
-  /** More is waiting at the node than one exchange takes. */
-  protected demand = false;
-  #lean = 0;
+  /** What waited at the node when its newest response left. */
+  #moreBytes = 0;
+  #moreAt = -1;
+  /** Streams that moved more than their floor towards us. */
+  protected readonly bulkStreams = new Set<Stream>();
   protected confirmAt: number | undefined;
 
   /** `cid`: 16 random bytes, new for each instance. Throws ProtocolError CONFIG_INVALID, CONFIG_UNKNOWN_KEY. */
@@ -100,6 +104,11 @@ export abstract class ClientReceiver extends StreamEngine {
       relay.sameNodeAt = now;
       relay.foreign = false;
     }
+    if (packet.answers !== undefined && packet.n > this.#moreAt && packet.again !== true) {
+      this.#moreAt = packet.n;
+      // An empty answer: what waits there waits for credit.
+      this.#moreBytes = packet.segments === undefined ? 0 : (packet.more ?? 0);
+    }
     this.#take(path, packet, verdict === 'switch', exchange !== undefined);
   }
 
@@ -140,8 +149,14 @@ export abstract class ClientReceiver extends StreamEngine {
     return stream;
   }
 
-  protected override onGone(): void {
-    // Numbers count up and are never used again, so that nothing has to be remembered here.
+  protected override onGone(stream: Stream): void {
+    // Numbers count up and are never used again, so that nothing of it has to be remembered here.
+    this.bulkStreams.delete(stream);
+  }
+
+  /** How long what arrived may wait to be acknowledged or confirmed without anything else to send, ms. */
+  protected get ackDelayMs(): number {
+    return Math.max(this.shares.options.ackDelayMs, Math.min(MOST_ACK_DELAY_MS, this.roundTripMs / 2));
   }
 
   protected override onConfirmed(record: PacketRecord, wasInFlight: boolean): void {
@@ -154,12 +169,20 @@ export abstract class ClientReceiver extends StreamEngine {
     for (const { from, to } of record.reportedLost) this.lostAnswers.add(from, to);
   }
 
+  /** More waits at the node, and has the credit to come, than the exchanges under way will bring. */
+  protected get demand(): boolean {
+    if (this.#moreBytes === 0) return false;
+    let expected = 0;
+    for (const relay of this.relays.values()) expected += relay.expectedBytes;
+    if (expected >= this.#moreBytes) return false;
+    let credit = 0;
+    for (const stream of this.bulkStreams) credit += stream.credit.limit - stream.receive.next;
+    return expected < credit;
+  }
+
   #answered(relay: RelayPath, exchange: Exchange, packet: PacketValue): void {
     const bytes = payloadBytes(packet);
     const full = exchange.maxBytes > 0 && bytes >= Math.min(FULL_BYTES, exchange.maxBytes * FULL_SHARE);
-    if (full) this.#lean = 0;
-    else this.#lean++;
-    this.demand = full || (this.demand && this.#lean <= relay.exchanges.size + 1);
     relay.answered(exchange, bytes, full, packet.segments === undefined, this.now);
   }
 
@@ -177,7 +200,7 @@ export abstract class ClientReceiver extends StreamEngine {
     for (const each of this.paths.values()) each.onTimeout(this.now);
     if (segments === undefined) return;
     if (unpaired !== undefined) unpaired.owe(this.now);
-    else this.confirmAt ??= this.now + CONFIRM_DELAYS * this.shares.options.ackDelayMs;
+    else this.confirmAt ??= this.now + this.ackDelayMs + this.shares.options.ackDelayMs;
   }
 
   protected giveUp(exchange: Exchange): void {
@@ -188,6 +211,8 @@ export abstract class ClientReceiver extends StreamEngine {
   /** The node is new, or has forgotten us: what may have been sent is lost, the rest begins under the new epoch (R5). */
   #restart(): void {
     this.records.clear();
+    this.#moreBytes = 0;
+    this.#moreAt = -1;
     this.window = new PacketWindow(this.shares.options.maxSeenRanges);
     this.lostAnswers.clear();
     this.strays.clear();

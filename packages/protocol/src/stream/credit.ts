@@ -2,6 +2,8 @@
 export class Budget {
   readonly totalBytes: number;
   #used = 0;
+  /** Streams that use more than their floor: the budget is divided among them. */
+  claims = 0;
 
   constructor(totalBytes: number) {
     this.totalBytes = totalBytes;
@@ -24,19 +26,23 @@ export class Budget {
 /** Share of the free budget that one more grant to a stream may take; the rest stays for others. */
 const GRANT_SHARE = 0.5;
 /** Share of the free budget in a stream's first grant, before it has shown that it moves anything. */
-const FIRST_SHARE = 1 / 16;
+const FIRST_SHARE = 1 / 64;
+/** Share of the free budget in the grant of a stream that begins to move much. */
+const BULK_SHARE = 1 / 4;
 
 export interface CreditOptions {
   floorBytes: number;
   ceilingBytes: number;
   firstGrantBytes: number;
+  bulkGrantBytes: number;
 }
 
 /**
  * Up to which position the peer may send on one stream. Every stream may always have `floorBytes` beyond what its
  * application has used up; what goes beyond the floor is taken from a budget that all share, so that the sum of all
- * promises is bounded and stalled readers cannot take the floor from others (R9). Promises only grow. The window doubles
- * while the application uses up half of it within four round trips.
+ * promises is bounded and stalled readers cannot take the floor from others (R9). Promises only grow. A stream begins with
+ * little beyond the floor, since most never need it and what was promised stays promised; one that moves more than the
+ * floor gets much at once, and its window doubles while the application uses up half of it within four round trips.
  */
 export class ReceiveCredit {
   readonly #budget: Budget;
@@ -48,6 +54,7 @@ export class ReceiveCredit {
   #extra = 0;
   #sinceTuned = 0;
   #tunedAt = 0;
+  #claims = false;
 
   constructor(budget: Budget, options: CreditOptions) {
     this.#budget = budget;
@@ -71,11 +78,27 @@ export class ReceiveCredit {
     return this.#window;
   }
 
-  /** The first grant beyond the floor: large where the budget is free. */
+  /** It has moved more than its floor. */
+  get isBulk(): boolean {
+    return this.#claims;
+  }
+
+  /** The first grant beyond the floor. */
   open(): void {
     const share = Math.floor(this.#budget.freeBytes * FIRST_SHARE);
     const { ceilingBytes, floorBytes, firstGrantBytes } = this.#options;
     this.#window = Math.min(ceilingBytes, floorBytes + Math.min(share, firstGrantBytes));
+    this.#raise();
+  }
+
+  /** The peer's bytes arrived up to `position`. */
+  received(position: number): void {
+    if (this.#claims || position < this.#options.floorBytes) return;
+    this.#claims = true;
+    this.#budget.claims++;
+    const { ceilingBytes, floorBytes, bulkGrantBytes } = this.#options;
+    const share = Math.min(bulkGrantBytes, Math.floor(this.#budget.freeBytes * BULK_SHARE));
+    this.#window = Math.max(this.#window, Math.min(ceilingBytes, floorBytes + share));
     this.#raise();
   }
 
@@ -107,6 +130,8 @@ export class ReceiveCredit {
 
   /** Gives the share back: the stream is over. */
   close(): void {
+    if (this.#claims) this.#budget.claims--;
+    this.#claims = false;
     this.#budget.change(this.#extra, 0);
     this.#extra = 0;
   }
@@ -114,18 +139,25 @@ export class ReceiveCredit {
   #raise(): void {
     const base = this.#consumed + this.#options.floorBytes;
     const free = this.#extra + Math.floor(this.#budget.freeBytes * GRANT_SHARE);
-    this.#limit = Math.max(this.#limit, Math.min(this.#consumed + this.#window, base + free), base);
+    // What several share is divided among them: windows that are too large for it shrink as they are used up.
+    const fair = Math.floor(this.#budget.totalBytes / Math.max(1, this.#budget.claims));
+    this.#limit = Math.max(this.#limit, Math.min(this.#consumed + this.#window, base + Math.min(free, fair)), base);
     const extra = Math.max(0, this.#limit - base);
     this.#budget.change(this.#extra, extra);
     this.#extra = extra;
   }
 }
 
+/** Beyond the floor, before the peer acknowledged as much: many that begin together should begin alike. */
+const FIRST_ROOM_BYTES = 1_048_576;
+const PROVEN_BYTES = 131_072;
+
 /** Room of one stream's send buffer: a floor of its own, and a share of what all have in common. */
 export class SendRoom {
   readonly #budget: Budget;
   readonly #floorBytes: number;
   #pinned = 0;
+  #proven = false;
 
   constructor(budget: Budget, floorBytes: number) {
     this.#budget = budget;
@@ -134,13 +166,21 @@ export class SendRoom {
 
   /** Bytes that the buffer may take in now. */
   get roomBytes(): number {
-    const free = Math.floor(this.#budget.freeBytes * 0.75);
-    return Math.max(0, this.#floorBytes - this.#pinned) + free;
+    const beyond = Math.max(0, this.#pinned - this.#floorBytes);
+    const share = this.#proven ? this.#budget.totalBytes / Math.max(1, this.#budget.claims) : FIRST_ROOM_BYTES;
+    const free = Math.max(0, Math.min(this.#budget.freeBytes * 0.75, share - beyond));
+    return Math.max(0, this.#floorBytes - this.#pinned) + Math.floor(free);
+  }
+
+  /** The peer has the bytes up to `position`. */
+  acknowledged(position: number): void {
+    this.#proven ||= position >= PROVEN_BYTES;
   }
 
   /** The buffer now pins `bytes`. */
   update(bytes: number): void {
     this.#budget.change(Math.max(0, this.#pinned - this.#floorBytes), Math.max(0, bytes - this.#floorBytes));
+    this.#budget.claims += Number(bytes > this.#floorBytes) - Number(this.#pinned > this.#floorBytes);
     this.#pinned = bytes;
   }
 }

@@ -18,6 +18,8 @@ export interface Round {
 export class DeliveryRate {
   #startedAt: number | undefined;
   #bytes = 0;
+  #lastBytes = 0;
+  #lastMs = 0;
   #roundTripMs = Number.POSITIVE_INFINITY;
   #limited = false;
   readonly #recent: number[] = [];
@@ -32,20 +34,27 @@ export class DeliveryRate {
     this.#limited = true;
   }
 
-  /** `bytes` that were sent at `sentAt` arrived. Gives the round that ended by it, if one did. */
-  delivered(bytes: number, sentAt: number, roundTripMs: number, now: number): Round | undefined {
+  /**
+   * `bytes` that were sent at `sentAt` arrived. Gives the round that ended by it, if one did. `ends`: false for what is so
+   * small that it may overtake the others, and ends no round of theirs.
+   */
+  delivered(bytes: number, sentAt: number, roundTripMs: number, now: number, ends = true): Round | undefined {
     this.#startedAt ??= sentAt;
     this.#bytes += bytes;
     this.#roundTripMs = Math.min(this.#roundTripMs, roundTripMs);
-    if (sentAt < this.#startedAt || now <= this.#startedAt) return undefined;
+    if (!ends || sentAt < this.#startedAt || now <= this.#startedAt) return undefined;
+    const tookMs = now - this.#startedAt;
+    // Over two rounds: what arrives in bunches looks quicker than it is in one.
     const round = {
-      rate: this.#bytes / (now - this.#startedAt),
+      rate: (this.#bytes + this.#lastBytes) / (tookMs + this.#lastMs),
       roundTripMs: this.#roundTripMs,
       limited: this.#limited,
     };
     // A round in which the sender had nothing to send says nothing of the path, unless it was quicker all the same.
     if (round.limited || round.rate > this.best) this.#recent.push(round.rate);
     if (this.#recent.length > ROUNDS) this.#recent.shift();
+    this.#lastBytes = round.limited ? this.#bytes : 0;
+    this.#lastMs = round.limited ? tookMs : 0;
     this.#startedAt = now;
     this.#bytes = 0;
     this.#roundTripMs = Number.POSITIVE_INFINITY;

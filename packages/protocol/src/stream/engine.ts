@@ -1,21 +1,9 @@
-import { Deadlines } from './deadlines.js';
-import { EVENT_COST_BYTES, EventQueue, type StreamEngineEvent } from './events.js';
-import { buildPacket, type BuiltPacket, type PacketHead } from './packet-builder.js';
-import { PacketRecords, type PacketRecord } from './packet-records.js';
-import { PacketWindow } from './packet-window.js';
-import type { PacketValue, SegmentDatagramValue, SegmentValue } from './packet.js';
-import { Scheduler } from './scheduler.js';
-import { readSegment } from './segment-reader.js';
+import { ENTRY_COST_BYTES, StreamCore } from './core.js';
+import { EVENT_COST_BYTES, type StreamEngineEvent } from './events.js';
+import type { PacketValue, SegmentDatagramValue } from './packet.js';
 import type { Life, ReceiveState, SendState } from './states.js';
-import type { Stream, StreamShares } from './stream.js';
+import type { TimerTable } from './timers.js';
 import type { UnpairedPath } from './unpaired-path.js';
-
-/** Bytes that a stuck sender sends again when nothing else tells it what is missing. */
-const RESEND_BYTES = 65_536;
-/** Resets for streams that are not known here, waiting to be told. More are dropped: the peer will ask again. */
-const MAX_STRAYS = 256;
-/** What a deadline, a stray reset or a remembered range costs. */
-export const ENTRY_COST_BYTES = 96;
 
 /** One stream at one end, for diagnosis. */
 export interface StreamSummary {
@@ -39,53 +27,10 @@ export interface StreamSummary {
  * No clock, no randomness, no I/O. `now` is in ms and must not go back. After any call that takes `now`, and after
  * `read`, poll again: `pollEvent` until it gives undefined, `pollTransmit` until it gives undefined, then `pollTimeout`.
  */
-export abstract class StreamEngine {
-  protected readonly cid: Uint8Array;
-  protected readonly shares: StreamShares;
-  protected readonly streams = new Map<number, Stream>();
-  protected readonly scheduler = new Scheduler();
-  protected readonly records: PacketRecords;
-  protected readonly paths = new Map<string, UnpairedPath>();
-  protected readonly strays = new Map<number, string>();
-  protected window: PacketWindow;
-  protected now = 0;
-  /** When bulk bytes, and bare acks, began to wait. */
-  protected bulkSince = 0;
-  protected alongSince = 0;
-  readonly #events = new EventQueue();
-  readonly #stuck = new Deadlines<Stream>();
-  readonly #unsettled = new Set<Stream>();
-  /** Number of the next packet. */
-  protected nextNumber = 0;
-  #liveCount = 0;
-
-  constructor(cid: Uint8Array, shares: StreamShares) {
-    this.cid = cid;
-    this.shares = shares;
-    this.window = new PacketWindow(shares.options.maxSeenRanges);
-    this.records = new PacketRecords(shares.options.maxRecords, shares.options.maxRecordItems, {
-      confirmed: (record, wasInFlight) => this.onConfirmed(record, wasInFlight),
-      lost: (record) => this.onLost(record),
-    });
-  }
-
-  /** Streams and flows that the application uses. */
-  get liveStreams(): number {
-    return this.#liveCount;
-  }
-
-  /** Usual round trip to the peer, ms. */
-  protected abstract get roundTripMs(): number;
-  /** The epoch that packets of this end show. */
-  protected abstract get shownEpoch(): Uint8Array | undefined;
-  /** The stream of a segment, opened where that is due; undefined where the segment is to be ignored. */
-  protected abstract streamFor(segment: SegmentValue): Stream | undefined;
-  /** A stream is gone for good. */
-  protected abstract onGone(stream: Stream): void;
-
+export abstract class StreamEngine extends StreamCore {
   /** What happened, oldest first; undefined when nothing more did. */
   pollEvent(): StreamEngineEvent | undefined {
-    return this.#events.shift();
+    return this.events.shift();
   }
 
   /**
@@ -100,8 +45,36 @@ export abstract class StreamEngine {
     if (taken > 0) stream.send.write(taken === bytes.length ? bytes : bytes.subarray(0, taken));
     stream.room.update(stream.send.pinnedBytes);
     stream.wantsRoom = taken < bytes.length;
+    this.onMoved(stream, taken);
     this.touch(stream);
     return taken;
+  }
+
+  /**
+   * How many of `wanted` bytes `write` would take now, for callers that copy what they write. Fewer than wanted: a
+   * `writable` event follows when there is room.
+   */
+  room(sid: number, wanted: number): number {
+    const stream = this.streams.get(sid);
+    if (stream?.life !== 'live' || stream.send.finished || stream.flow !== undefined) return 0;
+    const room = Math.min(wanted, stream.room.roomBytes);
+    if (room < wanted) {
+      stream.wantsRoom = true;
+      this.hungry.add(stream);
+    }
+    return room;
+  }
+
+  /** Bytes that `write` would take now. */
+  roomBytes(sid: number): number {
+    const stream = this.streams.get(sid);
+    return stream?.life !== 'live' || stream.send.finished || stream.flow !== undefined ? 0 : stream.room.roomBytes;
+  }
+
+  /** Bytes that were written and that the peer has not acknowledged. */
+  unacknowledgedBytes(sid: number): number {
+    const stream = this.streams.get(sid);
+    return stream?.life === 'live' ? Math.max(0, stream.send.end - stream.send.acked) : 0;
   }
 
   /** The stream ends after what was written: the half-close. */
@@ -190,156 +163,54 @@ export abstract class StreamEngine {
 
   /** Memory that this engine answers for now; `memoryBound` gives the most. */
   bytesHeld(): number {
-    let bytes = this.records.heldBytes + this.#events.count * EVENT_COST_BYTES;
-    bytes += (this.window.rangeCount + this.strays.size + this.#stuck.count) * ENTRY_COST_BYTES;
+    let bytes = this.records.heldBytes + this.events.count * EVENT_COST_BYTES;
+    bytes += (this.window.rangeCount + this.strays.size + this.stuck.count) * ENTRY_COST_BYTES;
     for (const stream of this.streams.values()) bytes += stream.heldBytes;
     for (const path of this.paths.values()) bytes += path.heldBytes;
     return bytes;
   }
 
-  /** Registers a stream that was just opened. */
-  protected addStream(stream: Stream): void {
-    this.streams.set(stream.sid, stream);
-    this.#liveCount++;
-    this.touch(stream);
-  }
-
-  protected tick(now: number): void {
-    if (now > this.now) this.now = now;
-  }
-
-  protected push(event: StreamEngineEvent): void {
-    this.#events.push(event);
-  }
-
-  /** The earliest moment at which a stuck sender asks. */
-  protected get askAt(): number | undefined {
-    return this.#stuck.earliest;
-  }
-
-  /** Senders that were stuck for one timer ask, or send their oldest bytes again (R6). */
-  protected askDue(now: number): void {
-    for (const stream of this.#stuck.takeDue(now)) {
-      stream.asked++;
-      const { acked, sent } = stream.send;
-      if (acked < sent) stream.send.lose(acked, Math.min(sent, acked + RESEND_BYTES));
-      else stream.needsAsk = true;
-      this.touch(stream);
+  /** The next packet for an unpaired path: content, or what has to be confirmed. `mayUse` says which take content. */
+  protected buildUnpaired(
+    mayUse: (path: UnpairedPath) => boolean,
+    shows: (path: UnpairedPath) => boolean,
+  ): { path: string; packet: PacketValue } | undefined {
+    const { now, scheduler } = this;
+    if (this.paths.size === 0) return undefined;
+    const room = !this.records.full;
+    const acks = room && scheduler.hasAlong && this.alongSince + this.shares.options.ackDelayMs <= now;
+    const content = room && (scheduler.hasContent || this.strays.size > 0);
+    for (const path of this.paths.values()) {
+      const { id, options } = path;
+      const able = mayUse(path);
+      const full = content && able && path.canSend(now);
+      const confirms = (path.confirmAt ?? Number.POSITIVE_INFINITY) <= now || shows(path);
+      if (!full && !confirms && !(acks && able)) continue;
+      // What only has to be confirmed or acknowledged does not wait for the window, and takes no bulk along beyond it.
+      const bare = !full && !(able && room && scheduler.hasAlong);
+      return { path: id, packet: this.build(options.maxRequestBytes, { path: id, bare, bulk: full }).packet };
     }
+    return undefined;
   }
 
-  /** Takes what a valid packet says, once its epoch is known to be right. */
-  protected accept(packet: PacketValue): void {
-    for (const stream of this.#unsettled) stream.receive.settle();
-    this.#unsettled.clear();
-    this.window.add(packet.n);
-    for (const segment of packet.segments ?? []) {
-      const stream = this.streamFor(segment);
-      if (stream === undefined) continue;
-      readSegment(stream, segment, this.now, this.#events);
-      if (segment.d !== undefined) this.#unsettled.add(stream);
-      this.touch(stream);
+  /** Deadlines of the unpaired paths. */
+  protected unpairedDeadlines(table: TimerTable, mayUse: (path: UnpairedPath) => boolean): void {
+    if (this.paths.size === 0) return;
+    const acksAt =
+      this.scheduler.hasAlong && !this.records.full ? this.alongSince + this.shares.options.ackDelayMs : undefined;
+    const { now, scheduler } = this;
+    let loss = Number.POSITIVE_INFINITY;
+    let confirm = Number.POSITIVE_INFINITY;
+    let pace = Number.POSITIVE_INFINITY;
+    for (const path of this.paths.values()) {
+      loss = Math.min(loss, path.lossAt ?? loss);
+      confirm = Math.min(confirm, path.confirmAt ?? confirm);
+      if (!mayUse(path)) continue;
+      if (acksAt !== undefined) confirm = Math.min(confirm, acksAt);
+      if (scheduler.hasContent) pace = Math.min(pace, path.pacedUntil(now) ?? pace);
     }
-    for (const { from, to } of packet.got ?? []) this.records.confirmRange(from, to);
-  }
-
-  /** A stream that is not known here is told so, if the segment wants something of it. */
-  protected stray(segment: SegmentValue, code: string): void {
-    if (segment.rst !== undefined || this.strays.size >= MAX_STRAYS) return;
-    if (segment.open !== undefined || segment.opened !== undefined || segment.off !== undefined) {
-      this.strays.set(segment.sid, code);
-    }
-  }
-
-  /** Something should leave at once. */
-  protected get urgent(): boolean {
-    return this.scheduler.urgent || this.strays.size > 0;
-  }
-
-  /** Makes the next packet, at most `maxBytes` encoded, and remembers what it carried. */
-  protected build(maxBytes: number, head: PacketHead): BuiltPacket {
-    const { options } = this.shares;
-    const built = buildPacket({
-      n: this.nextNumber++,
-      cid: this.cid,
-      epoch: this.shownEpoch,
-      now: this.now,
-      maxBytes,
-      head,
-      options,
-      window: this.window,
-      scheduler: this.scheduler,
-      strays: this.strays,
-      touch: (stream) => this.touch(stream),
-    });
-    if (built.record !== undefined) this.records.add(built.record);
-    if (head.path !== undefined) this.paths.get(head.path)?.onSent(built, this.now);
-    return built;
-  }
-
-  protected onConfirmed(record: PacketRecord, wasInFlight: boolean): void {
-    if (record.path !== undefined) this.paths.get(record.path)?.onConfirmed(record, wasInFlight, this.now);
-    for (const item of record.items) {
-      item.stream.confirm(item, wasInFlight);
-      this.touch(item.stream);
-    }
-  }
-
-  protected onLost(record: PacketRecord): void {
-    if (record.path !== undefined) this.paths.get(record.path)?.onLost(record);
-    for (const item of record.items) {
-      item.stream.lose(item);
-      this.touch(item.stream);
-    }
-  }
-
-  /** To be called whenever anything of a stream changed: follows its states, and puts it where it belongs. */
-  protected touch(stream: Stream): void {
-    const { now } = this;
-    if (this.streams.get(stream.sid) !== stream) return;
-    stream.advance();
-    if (stream.settled) stream.step('confirmed');
-    this.#tell(stream);
-    if (stream.life === 'live' && stream.flow === undefined && !stream.receive.sized) {
-      const due = stream.credit.due(stream.receive.next);
-      if (due !== 'no') stream.needsCredit = true;
-      if (due === 'now') stream.owesAnswer = true;
-    }
-    const { bulkBytes, hasAlong } = this.scheduler;
-    this.scheduler.update(stream);
-    if (bulkBytes === 0 && this.scheduler.bulkBytes > 0) this.bulkSince = now;
-    if (!hasAlong && this.scheduler.hasAlong) this.alongSince = now;
-    if (!stream.stuck) this.#stuck.delete(stream);
-    else if (!this.#stuck.has(stream)) this.#stuck.set(stream, this.#askTime(stream));
-    if (stream.life === 'closed') {
-      this.streams.delete(stream.sid);
-      this.#unsettled.delete(stream);
-      this.onGone(stream);
-    }
-  }
-
-  /** Tells the application of what it waits for. */
-  #tell(stream: Stream): void {
-    if (stream.wantsRoom && stream.life === 'live' && stream.room.roomBytes > 0) {
-      const least = this.shares.options.sendFloorBytes / 2;
-      if (stream.room.roomBytes >= least || stream.send.pinnedBytes === 0) {
-        stream.wantsRoom = false;
-        this.#events.push({ type: 'writable', sid: stream.sid });
-      }
-    }
-    if (stream.life === 'live' || stream.toldClosed) return;
-    stream.toldClosed = true;
-    this.#liveCount--;
-    if (stream.sendState === 'finished' && stream.receiveState === 'ended') {
-      this.#events.push({ type: 'closed', sid: stream.sid });
-    }
-  }
-
-  /** Times of questions are rounded, so that many stuck streams ask together, in one packet. */
-  #askTime(stream: Stream): number {
-    const { minAskMs, maxAskMs } = this.shares.options;
-    const wait = Math.min(maxAskMs, Math.max(minAskMs, 4 * this.roundTripMs) * 2 ** Math.min(stream.asked, 16));
-    const step = 2 ** Math.floor(Math.log2(Math.max(1, wait / 2)));
-    return Math.ceil((this.now + wait) / step) * step;
+    if (loss < Number.POSITIVE_INFINITY) table.loss = loss;
+    if (confirm < Number.POSITIVE_INFINITY) table.confirm = confirm;
+    if (pace < Number.POSITIVE_INFINITY) table.pace = pace;
   }
 }

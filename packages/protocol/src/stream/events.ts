@@ -13,6 +13,8 @@ export type StreamEngineEvent =
   | { type: 'readable'; sid: number }
   /** `write` takes bytes again, after it took fewer than it was given. */
   | { type: 'writable'; sid: number }
+  /** The peer has everything that was written, and its end. */
+  | { type: 'finished'; sid: number }
   /** `readDatagram` gives datagrams. */
   | { type: 'datagrams'; sid: number }
   /** Cut short, by the peer, the network or a broken rule; nothing more comes. The stream is gone. */

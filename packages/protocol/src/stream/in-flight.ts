@@ -51,9 +51,13 @@ export class InFlight {
     this.#best = grew ? round.rate : Math.min(this.#best, Math.max(bestRate, round.rate));
     if (!round.limited) return;
     const product = (Math.max(bestRate, round.rate) * minMs) / slotBytes;
-    if (this.#starting) this.#start(grew);
+    const queues = round.roundTripMs > minMs * QUEUE_FACTOR + 1;
+    if (this.#starting && !grew && queues) {
+      this.#starting = false;
+      this.#set(product + 2);
+    } else if (this.#starting) this.#start(grew);
     else if (grew) this.#set(this.#limit + Math.max(1, this.#limit / 8));
-    else if (round.roundTripMs > minMs * QUEUE_FACTOR + 1) this.#set(Math.max(product + 2, this.#limit * 0.85));
+    else if (queues) this.#set(Math.max(product + 2, this.#limit * 0.85));
     else if (this.#rounds % PROBE_ROUNDS === 0) this.#set(this.#limit + 1);
   }
 

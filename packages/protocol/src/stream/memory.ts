@@ -1,10 +1,10 @@
 import { CHUNK_COST_BYTES, LIST_SLACK_BYTES, LIST_SLACK_SHARE } from './chunk-list.js';
-import { ENTRY_COST_BYTES } from './engine.js';
+import { ENTRY_COST_BYTES } from './core.js';
 import { EVENT_COST_BYTES } from './events.js';
 import { HELD_COST_BYTES } from './node-engine.js';
 import type { ResolvedStreamOptions } from './options.js';
 import { ITEM_COST_BYTES, RECORD_COST_BYTES } from './packet-records.js';
-import { EXCHANGE_COST_BYTES } from './relay-path.js';
+import { EXCHANGE_COST_BYTES } from './exchange.js';
 import { SID_WINDOW_BYTES } from './sid-window.js';
 import { streamOverheadBytes } from './stream.js';
 
@@ -19,7 +19,7 @@ export interface MemoryLoad {
 /** Received bytes are counted on the wire; keeping them takes up to this much more. */
 const RECEIVE_FACTOR = 1 + LIST_SLACK_SHARE;
 /** Events of one stream that can wait to be polled. */
-const EVENTS_PER_STREAM = 6;
+const EVENTS_PER_STREAM = 7;
 /** Deadlines, stray resets, and the packets of an unpaired path that are still remembered. */
 const FIXED_BYTES = 1024 * 1024;
 /** What one send buffer takes beyond its room: the bookkeeping of one write, and a buffer that collects small ones. */

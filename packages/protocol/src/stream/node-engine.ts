@@ -1,158 +1,29 @@
-import { STREAM_CODES } from './codes.js';
-import { Deadlines } from './deadlines.js';
-import { ENTRY_COST_BYTES, StreamEngine } from './engine.js';
-import { isNamedOnly } from './epoch.js';
-import { resolvePathOptions, type PathOptions } from './options.js';
-import type { PacketRecord } from './packet-records.js';
-import { sameBytes, type PacketValue, type SegmentOpenedValue, type SegmentValue } from './packet.js';
-import { Ranges } from './ranges.js';
+import { ENTRY_COST_BYTES } from './core.js';
+import { LEAST_RESPONSE_BYTES, MOST_WAIT_FACTOR, NodeReceiver, type Held, type NodeTransmit } from './node-receiver.js';
 import { lingerTime, releaseAt } from './release.js';
-import { RoundTrip } from './rtt.js';
-import { SidWindow, SID_WINDOW_BYTES } from './sid-window.js';
-import { Stream, type StreamShares } from './stream.js';
+import { SID_WINDOW_BYTES } from './sid-window.js';
 import { earliest, type TimerTable } from './timers.js';
-import { UnpairedPath } from './unpaired-path.js';
+import type { UnpairedPath } from './unpaired-path.js';
 
-/** Responses smaller than this carry nothing but numbers. */
-const LEAST_RESPONSE_BYTES = 1024;
-/** Round trip assumed before a response was confirmed, ms. */
-const INITIAL_RTT_MS = 1000;
-/** Least wait for a response's confirmation, ms: the client's next request may take its time. */
-const LEAST_RESPONSE_WAIT_MS = 500;
-/** Factor on that wait after confirmations that came late, at most. */
-const MOST_WAIT_FACTOR = 16;
+export type { NodeTransmit } from './node-receiver.js';
+
+/** So many dials that began within this time, ms, are a page's. */
+const MANY_DIALS = 2;
+const MANY_OPENS_MS = 150;
+/** So few held exchanges are scarce then; the last one waits this much longer. */
+const SCARCE_HELD = 8;
+const LAST_FACTOR = 3;
+/** With no more streams than this nothing is gathered: the next result may come much later. */
+const FEW_STREAMS = 4;
 /** What a held exchange costs. */
 export const HELD_COST_BYTES = 256;
-/** A hold is never longer than this, whatever the client asks, ms. */
-const MOST_HOLD_MS = 600_000;
 
-/** An answer to exchange `exchange`, or a packet for an unpaired path. */
-export type NodeTransmit = { exchange: number; packet: PacketValue } | { path: string; packet: PacketValue };
-
-interface Held {
-  readonly exchange: number;
-  readonly n: number;
-  readonly until: number;
-  readonly maxBytes: number;
-}
-
-/** The node's end of one association: streams that one client opened. */
-export class NodeEngine extends StreamEngine {
-  readonly epoch: Uint8Array;
-  readonly #rtt = new RoundTrip(INITIAL_RTT_MS);
-  readonly #sids = new SidWindow();
-  readonly #held: Held[] = [];
-  /** Answers that leave at once and carry nothing. */
-  readonly #bare: NodeTransmit[] = [];
-  /** Requests whose answer the client does not accept any more. */
-  readonly #refused: Ranges;
-  readonly #unconfirmed = new Deadlines<PacketRecord>();
-  #waitFactor = 1;
-  #heardAt: number;
-  #closed = false;
-
-  /** `epoch`: from `makeEpoch`. Made by `AssociationTable`, which also shares budgets among associations. */
-  constructor(cid: Uint8Array, epoch: Uint8Array, shares: StreamShares, now: number) {
-    super(cid.slice(), shares);
-    this.epoch = epoch;
-    this.#refused = new Ranges(shares.options.maxSeenRanges, 'forget');
-    this.#heardAt = now;
-  }
-
-  /** When the client was last heard of, ms. */
-  get heardAt(): number {
-    return this.#heardAt;
-  }
-
-  /** Adds an unpaired path. Throws ProtocolError CONFIG_INVALID. */
-  addPath(id: string, options: Omit<PathOptions, 'paired'>): void {
-    if (this.paths.has(id) || this.paths.size >= this.shares.options.maxPaths) return;
-    const resolved = resolvePathOptions({ ...options, paired: false });
-    const lose = (record: PacketRecord) => this.records.lose(record);
-    this.paths.set(id, new UnpairedPath(id, resolved, this.shares.options.ackDelayMs, lose));
-  }
-
-  /** Removes an unpaired path; what was in flight on it is sent again elsewhere. */
-  removePath(id: string, now: number): void {
-    this.tick(now);
-    this.paths.get(id)?.close();
-    this.paths.delete(id);
-  }
-
-  /**
-   * Takes a request. `exchange`: the caller's number for the response that is owed, never used twice; `pollTransmit` gives
-   * the response, now or later. The same request may come any number of times; each gets a response.
-   */
-  handleExchange(exchange: number, packet: PacketValue, now: number): void {
-    this.tick(now);
-    if (!this.#admit(packet, { exchange })) return;
-    const repeated = this.window.has(packet.n);
-    this.#heedLost(packet);
-    if (repeated) {
-      this.#answerBare(exchange, packet.n, true);
-      return;
-    }
-    this.accept(packet);
-    if (this.#refused.has(packet.n)) {
-      this.#answerBare(exchange, packet.n, false);
-      return;
-    }
-    const until = now + Math.min(packet.hold ?? 0, MOST_HOLD_MS);
-    const held = { exchange, n: packet.n, until, maxBytes: packet.max ?? LEAST_RESPONSE_BYTES };
-    let index = this.#held.length;
-    while (index > 0 && this.#held[index - 1]!.until > until) index--;
-    this.#held.splice(index, 0, held);
-    if (this.#held.length > this.shares.options.maxHeldExchanges) this.#answer(this.#held.shift()!, true);
-    for (const path of this.paths.values()) path.onTimeout(now);
-  }
-
-  /** Takes a packet of an unpaired path that was added before. */
-  handlePacket(path: string, packet: PacketValue, now: number): void {
-    this.tick(now);
-    if (!this.#admit(packet, { path })) return;
-    this.accept(packet);
-    for (const each of this.paths.values()) each.onTimeout(now);
-    if (packet.segments !== undefined) this.paths.get(path)?.owe(now);
-  }
-
-  /** Nobody waits for the response to `exchange` any more. */
-  exchangeGone(exchange: number, now: number): void {
-    this.tick(now);
-    const index = this.#held.findIndex((held) => held.exchange === exchange);
-    if (index >= 0) this.#held.splice(index, 1);
-  }
-
-  /** The result of the dial that an `open` event asked for. An empty code is success. */
-  dialed(sid: number, result: SegmentOpenedValue, now: number): void {
-    this.tick(now);
-    const stream = this.streams.get(sid);
-    if (stream?.life !== 'live' || stream.opened !== undefined) return;
-    stream.opened = { ...result };
-    stream.needsOpened = true;
-    if (result.code !== '') stream.step('dialFailed');
-    this.touch(stream);
-  }
-
-  /** The client is gone: everything is cut. `pollEvent` tells of each stream. */
-  close(now: number): void {
-    this.tick(now);
-    if (this.#closed) return;
-    this.#closed = true;
-    this.records.clear();
-    this.#unconfirmed.clear();
-    for (const stream of this.streams.values()) {
-      if (stream.life === 'live') this.push({ type: 'reset', sid: stream.sid, code: STREAM_CODES.vanished });
-      stream.step('localReset');
-      stream.step('confirmed');
-      this.touch(stream);
-    }
-    for (const held of this.#held.splice(0)) this.#answer(held, true);
-  }
-
+/** The node's end of one association: streams that one client opened. Made by `AssociationTable`. */
+export class NodeEngine extends NodeReceiver {
   /** The next packet to send; undefined when there is none now. To be called until then. */
   pollTransmit(now: number): NodeTransmit | undefined {
     this.tick(now);
-    return this.#bare.shift() ?? this.#transmitUnpaired() ?? this.#transmitHeld();
+    return this.bare.shift() ?? this.#transmitUnpaired() ?? this.#transmitHeld();
   }
 
   /** When `handleTimeout` has to be called, if nothing else happens before, ms. */
@@ -162,11 +33,8 @@ export class NodeEngine extends StreamEngine {
 
   /** All deadlines as they are now. */
   deadlines(): TimerTable {
-    const table: TimerTable = { ask: this.askAt, response: this.#unconfirmed.earliest, hold: this.#held[0]?.until };
-    for (const path of this.paths.values()) {
-      if (path.lossAt !== undefined) table.loss = Math.min(table.loss ?? path.lossAt, path.lossAt);
-      if (path.confirmAt !== undefined) table.confirm = Math.min(table.confirm ?? path.confirmAt, path.confirmAt);
-    }
+    const table: TimerTable = { ask: this.askAt, response: this.unconfirmed.earliest, hold: this.held[0]?.until };
+    this.unpairedDeadlines(table, this.#mayUse);
     const held = this.#bestHeld();
     const at = held === undefined ? undefined : this.#contentAt(held);
     if (at !== undefined && at > this.now) table.release = at;
@@ -178,150 +46,72 @@ export class NodeEngine extends StreamEngine {
     this.tick(now);
     this.askDue(now);
     for (const path of this.paths.values()) path.onTimeout(now);
-    for (const record of this.#unconfirmed.takeDue(now)) {
-      this.#waitFactor = Math.min(MOST_WAIT_FACTOR, this.#waitFactor * 1.5);
+    for (const record of this.unconfirmed.takeDue(now)) {
+      this.waitFactor = Math.min(MOST_WAIT_FACTOR, this.waitFactor * 1.5);
       this.records.lose(record);
     }
   }
 
   override bytesHeld(): number {
-    const entries = (this.#refused.count + this.#unconfirmed.count) * ENTRY_COST_BYTES;
-    return super.bytesHeld() + (this.#held.length + this.#bare.length) * HELD_COST_BYTES + entries + SID_WINDOW_BYTES;
+    const entries = (this.refused.count + this.unconfirmed.count) * ENTRY_COST_BYTES;
+    return super.bytesHeld() + (this.held.length + this.bare.length) * HELD_COST_BYTES + entries + SID_WINDOW_BYTES;
   }
 
-  protected override get roundTripMs(): number {
-    let least = this.#rtt.smoothedMs;
-    for (const path of this.paths.values()) if (path.rtt.measured) least = Math.min(least, path.rtt.smoothedMs);
-    return least;
-  }
-
-  protected override get shownEpoch(): Uint8Array {
-    return this.epoch;
-  }
-
-  protected override streamFor(segment: SegmentValue): Stream | undefined {
-    const { sid, open } = segment;
-    const known = this.streams.get(sid);
-    if (known !== undefined) return known;
-    if (segment.rst !== undefined) this.#sids.kill(sid);
-    else if (this.#sids.isDead(sid) || open === undefined) this.stray(segment, STREAM_CODES.unknown);
-    else if (this.streams.size >= this.shares.options.maxStreams || this.#closed)
-      this.stray(segment, STREAM_CODES.busy);
-    else {
-      this.#sids.see(sid);
-      const stream = new Stream(sid, open, false, this.shares);
-      this.addStream(stream);
-      this.push({ type: 'open', sid, host: open.host, port: open.port, kind: open.kind });
-      return stream;
-    }
-    return undefined;
-  }
-
-  protected override onGone(stream: Stream): void {
-    this.#sids.kill(stream.sid);
-  }
-
-  protected override onConfirmed(record: PacketRecord, wasInFlight: boolean): void {
-    super.onConfirmed(record, wasInFlight);
-    if (record.answers === undefined) return;
-    this.#unconfirmed.delete(record);
-    if (wasInFlight) {
-      this.#rtt.add(this.now - record.sentAt, this.now);
-      this.#waitFactor = Math.max(1, this.#waitFactor * 0.9);
-    } else this.#waitFactor = Math.min(MOST_WAIT_FACTOR, this.#waitFactor * 2);
-  }
-
-  protected override onLost(record: PacketRecord): void {
-    super.onLost(record);
-    this.#unconfirmed.delete(record);
-  }
-
-  /** Whether a packet is of this client and meant for this instance; else it gets the right epoch and nothing is done. */
-  #admit(packet: PacketValue, from: { exchange: number } | { path: string }): boolean {
-    if (!sameBytes(packet.cid, this.cid) || this.#closed) return false;
-    this.#heardAt = this.now;
-    const meant = packet.epoch === undefined ? !isNamedOnly(this.epoch) : sameBytes(packet.epoch, this.epoch);
-    if (meant) return true;
-    const { packet: refusal } = this.build(LEAST_RESPONSE_BYTES, { answers: packet.n, bare: true });
-    delete refusal.got;
-    this.#bare.push({ ...from, packet: refusal });
-    return false;
-  }
-
-  /** Requests that the client gave up: what their answers carried is sent again, held ones are answered with nothing. */
-  #heedLost(packet: PacketValue): void {
-    if (packet.lost === undefined) return;
-    for (const { from, to } of packet.lost) this.#refused.add(from, to + 1);
-    for (const record of this.records.pending()) {
-      if (record.answers !== undefined && this.#refused.has(record.answers)) this.records.lose(record);
-    }
-    for (const held of this.#held.filter(({ n }) => this.#refused.has(n))) {
-      this.#held.splice(this.#held.indexOf(held), 1);
-      this.#answerBare(held.exchange, held.n, false);
-    }
-  }
-
-  #answerBare(exchange: number, n: number, again: boolean): void {
-    const { packet } = this.build(LEAST_RESPONSE_BYTES, { answers: n, bare: true });
-    if (again) packet.again = true;
-    this.#bare.push({ exchange, packet });
-  }
-
-  #answer(held: Held, bare: boolean): void {
-    this.#bare.push(this.#response(held, bare));
-  }
-
-  #response(held: Held, bare: boolean): NodeTransmit {
-    const head = { answers: held.n, bare: bare || this.records.full || held.maxBytes < LEAST_RESPONSE_BYTES };
-    const { packet, record } = this.build(Math.max(held.maxBytes, LEAST_RESPONSE_BYTES), head);
-    if (record !== undefined) {
-      const wait = Math.max(LEAST_RESPONSE_WAIT_MS, 2 * this.#rtt.lateMs) * this.#waitFactor;
-      this.#unconfirmed.set(record, this.now + wait + 4 * this.shares.options.ackDelayMs);
-    }
-    return { exchange: held.exchange, packet };
-  }
+  /** An unpaired path that probes found silent is used where there is no other way. */
+  readonly #mayUse = (path: UnpairedPath): boolean => !path.suspect || this.#bestHeld() === undefined;
 
   #transmitUnpaired(): NodeTransmit | undefined {
-    const content = (this.urgent || this.scheduler.hasAny) && !this.records.full;
-    for (const path of this.paths.values()) {
-      const useful = content && !(path.suspect && this.#bestHeld() !== undefined);
-      if (useful && path.canSend()) {
-        return { path: path.id, packet: this.build(path.options.maxRequestBytes, { path: path.id }).packet };
-      }
-      if (path.confirmAt !== undefined && path.confirmAt <= this.now) {
-        return {
-          path: path.id,
-          packet: this.build(path.options.maxRequestBytes, { path: path.id, bare: true }).packet,
-        };
-      }
+    return this.buildUnpaired(this.#mayUse, () => false);
+  }
+
+  /** How long after an answer the next one waits for company, ms. */
+  #scarceMs(): number {
+    const { lingerMs } = this.shares.options;
+    const held = this.held.length;
+    // A page's worth of dials: each result alone would use up one exchange, and the last ones would wait for a round trip.
+    if (held <= SCARCE_HELD && this.#dialsMany()) {
+      return lingerMs * (held === 1 ? LAST_FACTOR : 1 - held / (SCARCE_HELD + 1));
     }
-    return undefined;
+    if (held > 1 || this.liveStreams <= FEW_STREAMS) return 0;
+    return this.rtt.measured ? lingerTime(lingerMs, this.rtt.minMs) : 0;
+  }
+
+  /** Several dials that began of late are still under way. */
+  #dialsMany(): boolean {
+    for (const [sid, at] of this.dialing) {
+      if (this.now - at < MANY_OPENS_MS) break;
+      this.dialing.delete(sid);
+    }
+    return this.dialing.size >= MANY_DIALS;
   }
 
   /** The exchange that ends first, of those that may carry something. */
   #bestHeld(): Held | undefined {
-    return this.#held.find(({ maxBytes }) => maxBytes >= LEAST_RESPONSE_BYTES);
+    return this.held.find(({ maxBytes }) => maxBytes >= LEAST_RESPONSE_BYTES);
   }
 
   #transmitHeld(): NodeTransmit | undefined {
-    const ending = this.#held[0];
+    const ending = this.held[0];
     if (ending === undefined) return undefined;
     if (ending.until <= this.now) {
-      this.#held.shift();
-      return this.#response(ending, false);
+      this.held.shift();
+      return this.response(ending, false);
     }
     const held = this.#bestHeld();
     const at = held === undefined ? undefined : this.#contentAt(held);
     if (held === undefined || at === undefined || at > this.now) return undefined;
-    this.#held.splice(this.#held.indexOf(held), 1);
-    return this.#response(held, false);
+    this.held.splice(this.held.indexOf(held), 1);
+    return this.response(held, false);
   }
 
   /** When there is enough to say for an answer (R7); undefined when there is not, and it waits until its hold ends. */
   #contentAt(held: Held): number | undefined {
     if (this.records.full) return undefined;
-    const linger = lingerTime(this.shares.options.lingerMs, this.#rtt.smoothedMs);
+    const { lingerMs } = this.shares.options;
     const { bulkBytes } = this.scheduler;
+    const linger = this.sent.lasts(this.now) ? lingerMs : lingerTime(lingerMs, this.rtt.smoothedMs);
+    // Where exchanges are scarce, what comes within the time goes with them too.
+    if (this.urgent && bulkBytes < held.maxBytes) return this.answeredAt + this.#scarceMs();
     return releaseAt({ urgent: this.urgent, bulkBytes, bulkSince: this.bulkSince, maxBytes: held.maxBytes }, linger);
   }
 }

@@ -6,17 +6,19 @@ export interface StreamEngineOptions {
   maxStreams?: number;
   /** Receive credit of each stream outside the shared budget, bytes. Default 65,536 (R9); both sides rely on it. */
   receiveFloorBytes?: number;
-  /** Receive credit that all streams share beyond their floors, bytes. Default 64 MiB: two seconds of 100 Mbit/s, twice. */
+  /** Receive credit that all streams share beyond their floors, bytes. Default 40 MiB: three seconds of 100 Mbit/s. */
   receiveBudgetBytes?: number;
-  /** Most receive credit of one stream, bytes. Default 48 MiB: two seconds of 200 Mbit/s. */
+  /** Most receive credit of one stream, bytes. Default 40 MiB: all that there is. */
   receiveCeilingBytes?: number;
-  /** Most that a stream gets beyond its floor before it moved a byte. Default 4 MiB: saves the first round trips. */
+  /** Most that a stream gets beyond its floor before it moved a byte. Default 192 KiB: most streams need no more. */
   firstGrantBytes?: number;
-  /** Send buffer of each stream outside the shared budget, bytes. Default 32 KiB: two writes of a usual socket. */
+  /** Most that a stream gets at once when it has moved its floor. Default 8 MiB: the first second of 100 Mbit/s. */
+  bulkGrantBytes?: number;
+  /** Send buffer of each stream outside the shared budget, bytes. Default 16 KiB: a write of a usual application. */
   sendFloorBytes?: number;
-  /** Send buffer that all streams share beyond their floors, bytes. Default 40 MiB: one upload of 100 Mbit/s at 2 s. */
+  /** Send buffer that all streams share beyond their floors, bytes. Default 32 MiB: one upload of 100 Mbit/s at 2 s. */
   sendBudgetBytes?: number;
-  /** Gaps in one stream's received bytes. Default 32; what would make more is dropped and comes again. */
+  /** Gaps in one stream's received bytes. Default 16; what would make more is dropped and comes again. */
   maxGaps?: number;
   /** Ranges of one stream's lost bytes that are told apart. Default 64; more are joined. */
   maxLostRanges?: number;
@@ -38,7 +40,7 @@ export interface StreamEngineOptions {
   flowQueueDatagrams?: number;
   /** Bytes of datagrams that wait in one direction of one flow. Default 128 KiB; the oldest is dropped. */
   flowQueueBytes?: number;
-  /** Bytes of datagrams that wait in all flows and directions. Default 8 MiB. */
+  /** Bytes of datagrams that wait in all flows and directions. Default 4 MiB. */
   flowBudgetBytes?: number;
   /** Longest that a datagram waits, ms. Default 2,000. */
   datagramMaxAgeMs?: number;
@@ -65,12 +67,13 @@ const MIB = 1024 * 1024;
 const RULES: Record<keyof StreamEngineOptions, Rule> = {
   maxStreams: [4096, 1, 32_768],
   receiveFloorBytes: [65_536, 65_536, 65_536],
-  receiveBudgetBytes: [64 * MIB, 0, 16_384 * MIB],
-  receiveCeilingBytes: [48 * MIB, 65_536, 4096 * MIB],
-  firstGrantBytes: [4 * MIB, 0, 4096 * MIB],
-  sendFloorBytes: [32_768, 1024, 64 * MIB],
-  sendBudgetBytes: [40 * MIB, 0, 16_384 * MIB],
-  maxGaps: [32, 1, 4096],
+  receiveBudgetBytes: [40 * MIB, 0, 16_384 * MIB],
+  receiveCeilingBytes: [40 * MIB, 65_536, 4096 * MIB],
+  firstGrantBytes: [192 * 1024, 0, 4096 * MIB],
+  bulkGrantBytes: [8 * MIB, 0, 4096 * MIB],
+  sendFloorBytes: [16_384, 1024, 64 * MIB],
+  sendBudgetBytes: [32 * MIB, 0, 16_384 * MIB],
+  maxGaps: [16, 1, 4096],
   maxLostRanges: [64, 1, 4096],
   maxRecords: [4096, 16, 65_536],
   maxRecordItems: [32_768, 64, 1_048_576],
@@ -81,7 +84,7 @@ const RULES: Record<keyof StreamEngineOptions, Rule> = {
   maxPaths: [64, 1, 1024],
   flowQueueDatagrams: [128, 1, 65_536],
   flowQueueBytes: [131_072, 65_507, 64 * MIB],
-  flowBudgetBytes: [8 * MIB, 65_507, 1024 * MIB],
+  flowBudgetBytes: [4 * MIB, 65_507, 1024 * MIB],
   datagramMaxAgeMs: [2000, 1, 2000],
   lingerMs: [20, 0, 20],
   ackDelayMs: [25, 0, 1000],

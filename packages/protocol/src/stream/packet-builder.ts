@@ -19,6 +19,8 @@ export interface PacketHead {
   exchange?: boolean;
   /** It carries nothing but numbers. */
   bare?: boolean;
+  /** Bulk may go along. Default true. */
+  bulk?: boolean;
 }
 
 export interface BuiltPacket {
@@ -93,7 +95,7 @@ function fill(packet: PacketValue, items: SentItem[], room: number, parts: Parts
     segments.push({ sid, rst });
     filled += cost;
   }
-  parts.scheduler.fill(room - filled, (stream, left, maxBytes) => {
+  parts.scheduler.fill(room - filled, parts.head.bulk ?? true, (stream, left, maxBytes) => {
     if (items.length >= mostItems) return 0;
     const written = writeSegment(stream, left, maxBytes, parts.now, segments.length === 0);
     if (written === undefined) return 0;

@@ -20,6 +20,8 @@ export interface PacketRecord {
   readonly reportedLost: readonly Span[];
   /** Node: the request that it answers. */
   readonly answers: number | undefined;
+  /** Its place in the order of its unpaired path. */
+  order?: number;
   /** `lost`: given up, its content is sent again; it may still arrive. `done`: nothing more is expected. */
   state: 'flight' | 'lost' | 'done';
 }

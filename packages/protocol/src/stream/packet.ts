@@ -38,5 +38,7 @@ export function payloadBytes(packet: PacketValue): number {
 /** Whether two byte strings are equal. Not for secrets: it stops at the first difference. */
 export function sameBytes(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
   if (left === undefined || right === undefined) return left === right;
-  return left.length === right.length && left.every((byte, index) => byte === right[index]);
+  if (left.length !== right.length) return false;
+  for (let index = 0; index < left.length; index++) if (left[index] !== right[index]) return false;
+  return true;
 }

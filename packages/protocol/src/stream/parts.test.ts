@@ -17,7 +17,7 @@ import { SID_WINDOW, SidWindow } from './sid-window.js';
 import { after, LIFE_TABLE, RECEIVE_TABLE, SEND_TABLE } from './states.js';
 import { earliest } from './timers.js';
 
-const CREDIT = { floorBytes: 65_536, ceilingBytes: 1_048_576, firstGrantBytes: 131_072 };
+const CREDIT = { floorBytes: 65_536, ceilingBytes: 1_048_576, firstGrantBytes: 131_072, bulkGrantBytes: 1_048_576 };
 
 test('credit: the sum of all promises beyond the floors stays within the budget', () => {
   const budget = new Budget(1_000_000);

@@ -16,7 +16,7 @@ export function choosePath(paths: Iterable<RelayPath>, now: number, urgent: bool
   const measured = usable.filter((path) => path.rtt.measured && path.failures === 0);
   if (measured.length > 0) usable = measured;
   if (usable.length === 1) {
-    if (usable[0]!.places(urgent) > 0) return usable[0];
+    if (usable[0]!.hasPlace(urgent, now)) return usable[0];
     usable[0]!.rate.noteLimited();
     return undefined;
   }
@@ -26,11 +26,13 @@ export function choosePath(paths: Iterable<RelayPath>, now: number, urgent: bool
   for (const path of usable) {
     const latency = path.latencyMs(now);
     quickestMs = Math.min(quickestMs, latency);
-    if (path.places(urgent) <= 0) {
+    if (!path.hasPlace(urgent, now)) {
       path.rate.noteLimited();
       continue;
     }
-    const cost = latency * (1 + path.exchanges.size / Math.max(1, path.control.limit));
+    // Those that never answered are not shared out: what one of them is needed for may be the slowest of all.
+    const load = measured.length > 0 ? Math.max(path.load, path.exchanges.size / path.concurrency) : 0;
+    const cost = latency * (1 + load);
     if (cost < bestCost) {
       best = path;
       bestCost = cost;

@@ -1,6 +1,7 @@
 import { DeliveryRate } from './delivery-rate.js';
+import { ExchangeWindow } from './exchange-window.js';
+import { expectSooner, overtake, type Exchange } from './exchange.js';
 import { AdaptiveHold } from './hold.js';
-import { InFlight } from './in-flight.js';
 import type { ResolvedPathOptions, ResolvedStreamOptions } from './options.js';
 import type { PacketRecord } from './packet-records.js';
 import { RoundTrip } from './rtt.js';
@@ -16,22 +17,21 @@ const MEASURE_EVERY_MS = 60_000;
 const LEAST_RATE = 64;
 /** Factor on patience after an exchange in vain, at most. */
 const MOST_PATIENCE_FACTOR = 8;
-/** What one exchange costs. */
-export const EXCHANGE_COST_BYTES = 384;
-
-/** A request under way. */
-export interface Exchange {
-  readonly n: number;
-  readonly record: PacketRecord;
-  readonly sentAt: number;
-  readonly holdMs: number;
-  readonly maxBytes: number;
-  readonly hedgeAt: number;
-  readonly patienceAt: number;
-  /** Its content was given to another path too. */
-  hedged: boolean;
-}
-
+/** By how much exchanges may overtake each other: least ms, share of a round trip as it is now, and the most it is widened. */
+const LEAST_ORDER_MS = 20;
+const ORDER_SHARE = 1 / 4;
+const MOST_ORDER_FACTOR = 8;
+/** Lateness after which an exchange is sent again: at least so many ms, and in late round trips. */
+const LEAST_HEDGE_MS = 150;
+const LATE_HEDGE = 1.5;
+/** Share of the first patience after which an exchange of a path that never answered is sent again. */
+const COLD_HEDGE = 12;
+/** Longest gap between two pieces of bulk, ms, or half of the least round trip: a rate may be measured far too low. */
+const LEAST_PACE_MS = 50;
+/** A request of this size carries more than what is small. */
+const UPLOAD_BYTES = 4096;
+/** A body of this size is bulk. */
+const BULK_BYTES = 65_536;
 /** Limits that come from outside: of the account, of its quota. */
 export interface PathGate {
   /** Most exchanges at once. */
@@ -46,7 +46,7 @@ export class RelayPath {
   readonly options: ResolvedPathOptions;
   readonly rtt = new RoundTrip(INITIAL_RTT_MS);
   readonly rate = new DeliveryRate();
-  readonly control: InFlight;
+  readonly window = new ExchangeWindow();
   readonly hold: AdaptiveHold;
   readonly exchanges = new Map<number, Exchange>();
   gate: PathGate = {};
@@ -59,12 +59,16 @@ export class RelayPath {
   #patienceFactor = 1;
   #usedAt = Number.NEGATIVE_INFINITY;
   #emptyHolds = 0;
+  #flightBytes = 0;
+  #expectedBytes = 0;
+  #paceAt = Number.NEGATIVE_INFINITY;
+  #answeredAt = Number.NEGATIVE_INFINITY;
+  #orderFactor = 1;
   #holdNotBefore = Number.NEGATIVE_INFINITY;
 
   constructor(id: string, options: ResolvedPathOptions) {
     this.id = id;
     this.options = options;
-    this.control = new InFlight({ initial: 2, least: 1, most: options.concurrency });
     this.hold = new AdaptiveHold(options);
   }
 
@@ -83,11 +87,43 @@ export class RelayPath {
     return this.#holdNotBefore;
   }
 
-  /** Places for another exchange. One place is kept for what is urgent, so that held exchanges lock nobody out. */
-  places(urgent: boolean): number {
+  /** Another exchange may begin. One place is kept for what is urgent, so that held exchanges lock nobody out. */
+  hasPlace(urgent: boolean, now: number): boolean {
     const most = this.concurrency;
-    const allowed = urgent ? most : Math.min(Math.max(1, most - 1), most, this.control.limit);
-    return allowed - this.exchanges.size;
+    if (urgent) return this.exchanges.size < most;
+    return this.exchanges.size < (most > 2 ? most - 1 : most) && this.hasWindow(now);
+  }
+
+  /** Bulk may be sent, or asked for: the window has room, and the last piece has had its time. */
+  hasWindow(now: number): boolean {
+    return this.#paceAt <= now && (this.#flightBytes === 0 || this.#flightBytes < this.window.bytes);
+  }
+
+  /** When the next piece of bulk may follow. Exchanges that begin together would fill one leg after the other. */
+  get paceAt(): number {
+    return this.#paceAt;
+  }
+
+  /** Bytes under way, those that are to come back included, as a share of what is allowed. */
+  get load(): number {
+    return this.#flightBytes / this.window.bytes;
+  }
+
+  /** Requests under way that carry more than a few bytes. */
+  get uploads(): number {
+    let uploads = 0;
+    for (const exchange of this.exchanges.values()) if (exchange.record.sizeBytes >= UPLOAD_BYTES) uploads++;
+    return uploads;
+  }
+
+  /** Bytes that the answers under way may bring. */
+  get expectedBytes(): number {
+    return this.#expectedBytes;
+  }
+
+  /** Largest request, or response, for now. `quick`: small messages travel beside bulk. */
+  pieceBytes(most: number, quick: boolean): number {
+    return this.window.pieceBytes(most, this.rtt.minMs, this.concurrency, quick);
   }
 
   /** Exchanges that the node may hold. */
@@ -117,7 +153,7 @@ export class RelayPath {
     return this.rtt.measured && this.failures === 0 && !this.foreign ? this.#usedAt + MEASURE_EVERY_MS : 0;
   }
 
-  /** An exchange begins. */
+  /** An exchange begins. `expectBytes`: what will come back, as far as it is known. */
   start(
     record: PacketRecord,
     holdMs: number,
@@ -125,46 +161,101 @@ export class RelayPath {
     expectBytes: number,
     options: ResolvedStreamOptions,
   ): void {
-    const { n, sentAt } = record;
-    const transfer = (record.sizeBytes + expectBytes) / Math.max(LEAST_RATE, this.rate.best / 4);
-    const late = this.rtt.measured ? this.rtt.lateMs * 2 : options.initialPatienceMs / 3;
+    const { n, sentAt, sizeBytes } = record;
+    const flightBytes = Math.max(sizeBytes, expectBytes);
+    const transfer = (sizeBytes + expectBytes) / Math.max(LEAST_RATE, this.rate.best / 4);
+    const late = this.rtt.measured ? this.rtt.lateMs * LATE_HEDGE : options.initialPatienceMs / COLD_HEDGE;
     const patience = this.rtt.measured
       ? Math.max(options.minPatienceMs, 3 * this.rtt.lateMs) * this.#patienceFactor
       : options.initialPatienceMs;
-    const hedgeAt = sentAt + holdMs + transfer + Math.max(late, 50);
+    const hedgeAt = sentAt + holdMs + transfer / 2 + Math.max(late, LEAST_HEDGE_MS);
     const patienceAt = Math.max(hedgeAt, sentAt + holdMs + transfer + patience);
     this.#usedAt = sentAt;
-    this.exchanges.set(n, { n, record, sentAt, holdMs, maxBytes, hedgeAt, patienceAt, hedged: false });
-    if (this.exchanges.size >= this.control.limit) this.rate.noteLimited();
+    this.exchanges.set(n, {
+      n,
+      record,
+      sentAt,
+      holdMs,
+      maxBytes,
+      flightBytes,
+      hedgeAt,
+      patienceAt,
+      hedged: false,
+      overtaken: false,
+      forgiven: false,
+    });
+    this.#flightBytes += flightBytes;
+    this.#expectedBytes += maxBytes;
+    if (flightBytes >= BULK_BYTES) {
+      this.window.used(flightBytes);
+      const gap = Math.min(flightBytes / this.window.paceRate, Math.max(LEAST_PACE_MS, this.rtt.minMs / 2));
+      this.#paceAt = Math.max(this.#paceAt, sentAt) + gap;
+    }
+    if (this.#flightBytes >= this.window.bytes) this.rate.noteLimited();
   }
 
   /** An exchange was answered with `bytes` of payload. `full`: the response left as soon as the node had it. */
   answered(exchange: Exchange, bytes: number, full: boolean, empty: boolean, now: number): void {
-    this.exchanges.delete(exchange.n);
+    const limited = this.#flightBytes >= this.window.bytes;
+    this.#end(exchange);
     const tookMs = now - exchange.sentAt;
+    if (exchange.hedged) this.#orderFactor = Math.min(MOST_ORDER_FACTOR, this.#orderFactor * 1.5);
     this.failures = 0;
+    this.#answeredAt = now;
     this.#patienceFactor = Math.max(1, this.#patienceFactor * 0.9);
     this.#blockedUntil = Number.NEGATIVE_INFINITY;
     this.hold.answered(exchange.holdMs, tookMs);
-    const sample = tookMs >= exchange.holdMs ? tookMs - exchange.holdMs : tookMs;
-    const prompt = exchange.holdMs === 0 || full;
-    if (prompt || tookMs >= exchange.holdMs || tookMs < this.rtt.smoothedMs) this.rtt.add(sample, now);
-    const round = this.rate.delivered(bytes + exchange.record.sizeBytes, exchange.sentAt, sample, now);
-    if (round !== undefined) {
-      const slotBytes = Math.max(bytes, exchange.record.sizeBytes, 1);
-      this.control.onRound(round, this.rtt.minMs, this.rate.best, slotBytes);
+    const moved = bytes + exchange.record.sizeBytes;
+    // An empty answer came at the end of its hold, a full one at once; of the others only what is quick tells something.
+    const sample = empty && tookMs >= exchange.holdMs ? tookMs - exchange.holdMs : tookMs;
+    const telling = exchange.holdMs === 0 || full || empty || !this.rtt.measured || tookMs < this.rtt.smoothedMs;
+    const measured = this.rtt.measured;
+    if (telling) this.rtt.add(sample, now, (2 * moved) / Math.max(1, this.window.rate));
+    if (!measured && this.rtt.measured) {
+      const wait = Math.max(LEAST_HEDGE_MS, LATE_HEDGE * this.rtt.lateMs);
+      expectSooner(this.exchanges.values(), now, { waitMs: wait, rate: LEAST_RATE });
     }
+    this.window.base(this.rtt.minMs);
+    this.window.answered(moved, sample, this.rtt.minMs, limited);
+    const round = this.rate.delivered(
+      moved,
+      exchange.sentAt,
+      sample,
+      now,
+      moved >= BULK_BYTES || this.#flightBytes < BULK_BYTES,
+    );
+    if (round !== undefined) {
+      this.window.onRound(round, this.rtt.minMs, this.rate.best);
+    }
+    const order = Math.max(LEAST_ORDER_MS, this.rtt.smoothedMs * ORDER_SHARE) * this.#orderFactor;
+    const rate = Math.max(LEAST_RATE, this.rate.best / 2);
+    overtake(this.exchanges.values(), exchange, now, { orderMs: order, movedBytes: moved, rate });
     this.#emptyHolds = empty && tookMs * 2 < exchange.holdMs ? this.#emptyHolds + 1 : 0;
     if (this.#emptyHolds > 1) this.#holdNotBefore = now + Math.min(1000, 10 * 2 ** Math.min(this.#emptyHolds, 8));
   }
 
   /** An exchange failed, or the patience with it is over (`silent`). */
   failed(exchange: Exchange, silent: boolean, now: number): void {
-    this.exchanges.delete(exchange.n);
-    this.failures++;
+    this.#end(exchange);
     this.hold.failed(exchange.holdMs, now - exchange.sentAt);
+    // What vanished while others were answered says nothing of the relay as a whole.
+    if (silent && this.#answeredAt >= exchange.sentAt) return;
+    this.failures++;
     if (silent) this.#patienceFactor = Math.min(MOST_PATIENCE_FACTOR, this.#patienceFactor * 2);
     if (this.failures > 1) this.back(now);
+  }
+
+  /** The content of an exchange was given up, but not the exchange: it keeps its place, and its answer may still come. */
+  hedge(exchange: Exchange): void {
+    this.#release(exchange);
+    exchange.hedged = true;
+  }
+
+  /** Room for another copy of what is late here. */
+  get hedgePlace(): boolean {
+    let hedged = 0;
+    for (const exchange of this.exchanges.values()) if (exchange.hedged) hedged++;
+    return this.exchanges.size < this.concurrency && hedged < Math.max(1, this.concurrency / 4);
   }
 
   /** Leaves the path alone for a while, longer each time. */
@@ -176,5 +267,16 @@ export class RelayPath {
   /** Leaves the path alone until `at`. */
   blockUntil(at: number): void {
     this.#blockedUntil = Math.max(this.#blockedUntil, at);
+  }
+
+  #end(exchange: Exchange): void {
+    if (!this.exchanges.delete(exchange.n)) return;
+    if (!exchange.hedged) this.#release(exchange);
+  }
+
+  #release(exchange: Exchange): void {
+    if (exchange.hedged) return;
+    this.#flightBytes -= exchange.flightBytes;
+    this.#expectedBytes -= exchange.maxBytes;
   }
 }

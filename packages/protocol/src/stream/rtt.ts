@@ -1,5 +1,7 @@
 /** How long the least round trip is remembered, ms. A path that became slower is believed after it. */
 const MIN_WINDOW_MS = 30_000;
+/** How much it may rise then: a queue of our own that stands for that long must not pass for the path. */
+const MOST_RISE = 1.5;
 
 /** Round-trip times of one path, smoothed as in RFC 9002, section 5. All in ms. */
 export class RoundTrip {
@@ -38,11 +40,15 @@ export class RoundTrip {
     return this.smoothedMs + 4 * this.#variation;
   }
 
-  add(sampleMs: number, now: number): void {
+  /** `transferMs`: the part of the sample that the bytes themselves took, as far as it is known. */
+  add(sampleMs: number, now: number, transferMs = 0): void {
     const sample = Math.max(0, sampleMs);
     this.#latest = sample;
-    if (this.#min === undefined || sample <= this.#min || now - this.#minAt > MIN_WINDOW_MS) {
+    if (this.#min === undefined || sample <= this.#min) {
       this.#min = sample;
+      this.#minAt = now;
+    } else if (now - this.#minAt > MIN_WINDOW_MS) {
+      this.#min = Math.min(MOST_RISE * this.#min, Math.max(this.#min, sample - transferMs));
       this.#minAt = now;
     }
     if (this.#smoothed === undefined) {

@@ -26,10 +26,16 @@ export class Scheduler {
   readonly #ring = new Set<Stream>();
   #bulk = 0;
   #rush = 0;
+  #small = 0;
 
   /** Something should leave at once. */
   get urgent(): boolean {
     return this.#first.size > 0 || this.#rush > 0;
+  }
+
+  /** Something small should leave at once, whatever bulk has to wait for. */
+  get presses(): boolean {
+    return this.#first.size > 0;
   }
 
   /** Bytes that may linger. */
@@ -37,13 +43,19 @@ export class Scheduler {
     return this.#bulk;
   }
 
+  /** Bytes of all streams that may be sent now. */
+  get waitingBytes(): number {
+    return this.#bulk + this.#small;
+  }
+
   /** Acks or credits wait. */
   get hasAlong(): boolean {
     return this.#along.size > 0;
   }
 
-  get hasAny(): boolean {
-    return this.#first.size + this.#along.size + this.#ring.size > 0;
+  /** Bytes or datagrams wait, or something that should leave at once. */
+  get hasContent(): boolean {
+    return this.#first.size + this.#ring.size > 0;
   }
 
   /** Puts a stream where it belongs now. */
@@ -57,18 +69,21 @@ export class Scheduler {
     if (bulk === 0) stream.deficit = 0;
     this.#bulk += bulk - stream.countedBulk;
     stream.countedBulk = bulk;
+    const few = small ? sendable : 0;
+    this.#small += few - stream.countedSmall;
+    stream.countedSmall = few;
     const rush = bulk > 0 && stream.send.finished;
     if (rush !== stream.countedRush) this.#rush += rush ? 1 : -1;
     stream.countedRush = rush;
   }
 
-  /** Fills a packet of `room` bytes, by `write`. */
-  fill(room: number, write: WriteSegment): void {
-    const shared = this.#ring.size > 0;
+  /** Fills a packet of `room` bytes, by `write`; with bulk where it may go along. */
+  fill(room: number, bulk: boolean, write: WriteSegment): void {
+    const shared = bulk && this.#ring.size > 0;
     // What goes first may not shut bulk out, however much of it there is.
     let left = room - this.#drain(this.#first, shared ? Math.ceil(room / 2) : room, write, true);
     left -= this.#drain(this.#along, shared ? Math.ceil(left / 4) : left, write, false);
-    left -= this.#fillBulk(left, write);
+    if (bulk) left -= this.#fillBulk(left, write);
     this.#drain(this.#first, left, write, true);
   }
 

@@ -62,6 +62,7 @@ function readProgress(stream: Stream, segment: SegmentValue): boolean {
   if (segment.ack === undefined) return true;
   if (segment.ack > stream.send.acked) stream.asked = 0;
   const valid = stream.send.acknowledge(segment.ack);
+  stream.room.acknowledged(stream.send.acked);
   stream.room.update(stream.send.pinnedBytes);
   return valid;
 }

@@ -79,6 +79,8 @@ export class Stream {
   toldReadable = false;
   /** The application was told that the peer ended. */
   sawEnd = false;
+  /** The application knows that the peer has everything that it wrote, and the end. */
+  toldFinished = false;
   /** The application knows that both directions ended. */
   toldClosed = false;
 
@@ -94,9 +96,13 @@ export class Stream {
   #ackConfirmed = 0;
   #creditConfirmed: number;
 
+  /** Kept by the watch for small messages: bytes since the last pause, and when the last ones moved. */
+  movedBytes = 0;
+  movedAt = Number.NEGATIVE_INFINITY;
   /** Kept by the scheduler. */
   deficit = 0;
   countedBulk = 0;
+  countedSmall = 0;
   countedRush = false;
 
   constructor(sid: number, target: SegmentOpenValue, isClient: boolean, shares: StreamShares) {
@@ -111,6 +117,7 @@ export class Stream {
       floorBytes: options.receiveFloorBytes,
       ceilingBytes: options.receiveCeilingBytes,
       firstGrantBytes: options.firstGrantBytes,
+      bulkGrantBytes: options.bulkGrantBytes,
     });
     this.room = new SendRoom(shares.sendBudget, options.sendFloorBytes);
     this.flow = target.kind === KIND_FLOW ? new Flow(options, shares.flowBudget) : undefined;

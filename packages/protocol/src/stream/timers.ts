@@ -14,6 +14,8 @@ export interface TimerTable {
   confirm?: number | undefined;
   /** Client: it has to show itself on an unpaired path, or the node would forget the path, or the client. */
   keepAlive?: number | undefined;
+  /** An unpaired path's pace lets another packet go. */
+  pace?: number | undefined;
   /** An unpaired path's packet counts as lost by time, or a probe is due (RFC 9002, section 6). */
   loss?: number | undefined;
   /** Node: a held exchange has to be answered. */
@@ -24,9 +26,7 @@ export interface TimerTable {
 
 /** The earliest deadline of a table, undefined when there is none. */
 export function earliest(table: TimerTable): number | undefined {
-  let first: number | undefined;
-  for (const at of Object.values(table)) {
-    if (at !== undefined && (first === undefined || at < first)) first = at as number;
-  }
-  return first;
+  let first = Number.POSITIVE_INFINITY;
+  for (const name in table) first = Math.min(first, table[name as keyof TimerTable] ?? Number.POSITIVE_INFINITY);
+  return first === Number.POSITIVE_INFINITY ? undefined : first;
 }

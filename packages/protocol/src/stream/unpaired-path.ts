@@ -23,12 +23,16 @@ const MOST_KEEP_MS = 15_000;
 const MOST_SLOTS = 4096;
 /** Probes in vain after which a path is not relied on. */
 const SUSPECT_PROBES = 3;
-const ENTRY_BYTES = 48;
-
-interface Sent {
-  seq: number;
-  record: PacketRecord;
-}
+const ENTRY_BYTES = 16;
+/** Packets of an unordered path after which the peer is told at once what arrived; before, after a share of the round trip. */
+const MOST_OWED = 8;
+const OWE_SHARE = 1 / 8;
+/** Pace: a little more than the window in a round trip, twice that while it grows (RFC 9002, section 7.7). */
+const PACE_GAIN = 1.25;
+const START_PACE_GAIN = 2;
+/** Packets that may leave at once, or what the pace gives in so many ms if that is more. */
+const BURST_PACKETS = 10;
+const BURST_MS = 1;
 
 /** One way on which packets go without pairs (websocket, UDP): round trips, loss, and what may be in flight. */
 export class UnpairedPath {
@@ -39,8 +43,8 @@ export class UnpairedPath {
   readonly control: InFlight;
   readonly #ackDelayMs: number;
   readonly #lose: (record: PacketRecord) => void;
-  #sent: Sent[] = [];
-  #seq = 0;
+  #sent: PacketRecord[] = [];
+  #order = 0;
   #largest = -1;
   #inFlightBytes = 0;
   #lastSentAt = 0;
@@ -53,6 +57,9 @@ export class UnpairedPath {
   #owedAt: number | undefined;
   #keepMs = LEAST_KEEP_MS;
   #keepAt = Number.NEGATIVE_INFINITY;
+  /** What may leave at once, as of a time. */
+  #tokens = Number.POSITIVE_INFINITY;
+  #tokensAt = 0;
 
   constructor(id: string, options: ResolvedPathOptions, ackDelayMs: number, lose: (record: PacketRecord) => void) {
     this.id = id;
@@ -76,18 +83,47 @@ export class UnpairedPath {
     return this.#inFlightBytes;
   }
 
-  /** Another packet may be sent. Notes when only the limit prevents it. */
-  canSend(): boolean {
+  /** Another packet may be sent. Notes when only the limit, or the pace, prevents it. */
+  canSend(now: number): boolean {
     if (this.#probes > 0) return true;
-    if (this.#inFlightBytes < this.control.limit * this.options.maxRequestBytes) return true;
+    if (this.#inFlightBytes < this.#windowBytes && this.paceAt(now) <= now) return true;
     this.rate.noteLimited();
     return false;
+  }
+
+  /** When the pace lets another packet go. Ordered paths have no pace: the layer below has its own. */
+  paceAt(now: number): number {
+    if (this.options.ordered || !this.rtt.measured) return now;
+    const rate = this.#paceRate;
+    const most = Math.max(BURST_PACKETS * this.options.maxRequestBytes, rate * BURST_MS);
+    this.#tokens = Math.min(most, this.#tokens + (now - this.#tokensAt) * rate);
+    this.#tokensAt = now;
+    return this.#tokens > 0 ? now : now + (1 - this.#tokens) / rate;
+  }
+
+  /** The window has room, and only the pace keeps a packet back; undefined otherwise. */
+  pacedUntil(now: number): number | undefined {
+    if (this.#inFlightBytes >= this.#windowBytes) return undefined;
+    const at = this.paceAt(now);
+    return at > now ? at : undefined;
+  }
+
+  get #windowBytes(): number {
+    return this.control.limit * this.options.maxRequestBytes;
+  }
+
+  /** Bytes per ms. */
+  get #paceRate(): number {
+    const gain = this.control.starting ? START_PACE_GAIN : PACE_GAIN;
+    return (gain * this.#windowBytes) / Math.max(1, this.rtt.smoothedMs);
   }
 
   /** A packet that obliges an answer arrived. */
   owe(now: number): void {
     this.#owed++;
-    const at = this.#owed >= 2 && !this.options.ordered ? now : now + this.#ackDelayMs;
+    const most = this.options.ordered ? Number.POSITIVE_INFINITY : MOST_OWED;
+    const delay = this.options.ordered ? this.#ackDelayMs : Math.min(this.#ackDelayMs, this.rtt.smoothedMs * OWE_SHARE);
+    const at = this.#owed >= most ? now : now + delay;
     this.#owedAt = Math.min(this.#owedAt ?? at, at);
   }
 
@@ -116,25 +152,27 @@ export class UnpairedPath {
     this.#keepAt = now + this.#keepMs;
     this.#keepMs = Math.min(MOST_KEEP_MS, this.#keepMs * 2);
     if (built.record === undefined) return;
-    this.#sent.push({ seq: this.#seq++, record: built.record });
+    built.record.order = this.#order++;
+    this.#sent.push(built.record);
     this.#inFlightBytes += built.record.sizeBytes;
+    this.#tokens -= built.record.sizeBytes;
     this.#lastSentAt = now;
     if (this.#probes > 0) this.#probes--;
   }
 
   onConfirmed(record: PacketRecord, wasInFlight: boolean, now: number): void {
-    const seq = this.#seqOf(record);
+    const { order } = record;
     if (wasInFlight) this.#inFlightBytes -= record.sizeBytes;
     this.#probeCount = 0;
-    if (seq === undefined) return;
+    if (order === undefined) return;
     const sample = now - record.sentAt;
     if (!wasInFlight) {
       // Given up too early: reordering is worse than assumed.
-      this.#reordering = Math.min(MOST_REORDERING, Math.max(this.#reordering, this.#largest - seq + 1));
+      this.#reordering = Math.min(MOST_REORDERING, Math.max(this.#reordering, this.#largest - order + 1));
       this.#timeFactor = Math.min(MOST_TIME_FACTOR, this.#timeFactor * 1.25);
     }
-    if (seq > this.#largest) {
-      this.#largest = seq;
+    if (order > this.#largest) {
+      this.#largest = order;
       this.rtt.add(sample, now);
     }
     const round = this.rate.delivered(record.sizeBytes, record.sentAt, sample, now);
@@ -159,13 +197,13 @@ export class UnpairedPath {
     this.#probes = PROBES;
     this.#lastSentAt = now;
     this.#prune();
-    const oldest = this.#sent.filter(({ record }) => record.state === 'flight').slice(0, PROBES);
-    for (const { record } of oldest) this.#lose(record);
+    const oldest = this.#sent.filter(({ state }) => state === 'flight').slice(0, PROBES);
+    for (const record of oldest) this.#lose(record);
   }
 
   /** The path is gone: nothing in flight is expected any more. */
   close(): void {
-    for (const { record } of this.#sent) if (record.state === 'flight') this.#lose(record);
+    for (const record of this.#sent) if (record.state === 'flight') this.#lose(record);
     this.#sent = [];
   }
 
@@ -180,10 +218,11 @@ export class UnpairedPath {
     this.#lossAt = undefined;
     const wait = this.#timeFactor * Math.max(this.rtt.smoothedMs, this.rtt.latestMs, 1);
     const lost: PacketRecord[] = [];
-    for (const { seq, record } of this.#sent) {
-      if (seq >= this.#largest) break;
+    for (const record of this.#sent) {
+      const order = record.order!;
+      if (order >= this.#largest) break;
       if (record.state !== 'flight') continue;
-      const overtaken = !this.options.ordered && this.#largest - seq >= this.#reordering;
+      const overtaken = !this.options.ordered && this.#largest - order >= this.#reordering;
       if (overtaken || record.sentAt + wait <= now) lost.push(record);
       else this.#lossAt = Math.min(this.#lossAt ?? Number.POSITIVE_INFINITY, record.sentAt + wait);
     }
@@ -193,21 +232,8 @@ export class UnpairedPath {
 
   #prune(): void {
     let done = 0;
-    while (done < this.#sent.length && this.#sent[done]!.record.state === 'done') done++;
+    while (done < this.#sent.length && this.#sent[done]!.state === 'done') done++;
     if (done > 32 || done === this.#sent.length) this.#sent.splice(0, done);
-    if (this.#sent.length > 2 * MOST_SLOTS) this.#sent = this.#sent.filter(({ record }) => record.state !== 'done');
-  }
-
-  #seqOf(record: PacketRecord): number | undefined {
-    let low = 0;
-    let high = this.#sent.length - 1;
-    while (low <= high) {
-      const middle = (low + high) >>> 1;
-      const entry = this.#sent[middle]!;
-      if (entry.record.n === record.n) return entry.seq;
-      if (entry.record.n < record.n) low = middle + 1;
-      else high = middle - 1;
-    }
-    return undefined;
+    if (this.#sent.length > 2 * MOST_SLOTS) this.#sent = this.#sent.filter(({ state }) => state !== 'done');
   }
 }

@@ -1,10 +1,10 @@
 // A level 2 body: 0x01, in requests a 32-byte token, and the packet; or base64 text of all of that.
-import { decodeBase64, encodeBase64 } from '../../base64.js';
+import { decodeBase64Bytes, encodeBase64Bytes } from '../../base64.js';
 import { bodyForm, PACKET_BYTE } from '../../body-form.js';
 import { ProtocolError } from '../../errors.js';
 import type { PacketValue } from '../../gen/level2-fields.js';
 import { LIMITS } from '../../gen/limits.js';
-import { encodePacket } from './packet.js';
+import { PacketWriter } from './encode.js';
 
 /** Bytes of the token that stands for the access key. */
 export const TOKEN_BYTES = 32;
@@ -14,6 +14,8 @@ export interface EncodeBodyOptions {
   token?: Uint8Array;
   /** Gives base64 text, as bytes, for relays that carry text only. */
   text?: boolean;
+  /** Gives the memory for a body of that many bytes, exactly; not asked for text. Default: new memory. */
+  memory?: (bytes: number) => Uint8Array;
 }
 
 /** A body taken apart, with the packet still to be decoded: the token is checked first. Both are views of the body, or of what its text stands for. */
@@ -27,16 +29,19 @@ export interface BodyParts {
 
 /** The body that carries a packet. Throws PACKET_INVALID; BODY_TOO_LARGE where no peer would take it. */
 export function encodeBody(packet: PacketValue, options: EncodeBodyOptions = {}): Uint8Array {
-  const { token, text = false } = options;
+  const { token, text = false, memory } = options;
   if (token !== undefined && token.length !== TOKEN_BYTES) {
     throw new ProtocolError('MESSAGE_INVALID', `token: must have ${TOKEN_BYTES} bytes, has ${token.length}`);
   }
-  const encoded = encodePacket(packet);
-  const body = new Uint8Array(1 + (token?.length ?? 0) + encoded.length);
+  const writer = new PacketWriter(packet);
+  const head = 1 + (token?.length ?? 0);
+  const size = head + writer.bytes;
+  checkSize(text ? Math.ceil(size / 3) * 4 : size);
+  const body = text || memory === undefined ? new Uint8Array(size) : memory(size);
   body[0] = PACKET_BYTE;
   if (token !== undefined) body.set(token, 1);
-  body.set(encoded, 1 + (token?.length ?? 0));
-  return checkSize(text ? encodeAscii(encodeBase64(body)) : body);
+  writer.write(body, head);
+  return text ? encodeBase64Bytes(body) : body;
 }
 
 /**
@@ -44,9 +49,9 @@ export function encodeBody(packet: PacketValue, options: EncodeBodyOptions = {})
  * BASE64_INVALID, BODY_UNKNOWN_FORM for other forms, and PEER_VERSION for a sealed body.
  */
 export function decodeBody(body: Uint8Array, kind: 'request' | 'response'): BodyParts {
-  checkSize(body);
+  checkSize(body.length);
   const text = bodyForm(body) === 'text';
-  const bytes = text ? decodeBase64(decodeAscii(body)) : body;
+  const bytes = text ? decodeBase64Bytes(body) : body;
   switch (bodyForm(bytes)) {
     case 'packet':
       break;
@@ -60,12 +65,7 @@ export function decodeBody(body: Uint8Array, kind: 'request' | 'response'): Body
   return { token: bytes.subarray(1, 1 + TOKEN_BYTES), packet: bytes.subarray(1 + TOKEN_BYTES), text };
 }
 
-function checkSize(body: Uint8Array): Uint8Array {
-  if (body.length <= LIMITS.maxBodyBytes) return body;
-  throw new ProtocolError('BODY_TOO_LARGE', `the body has ${body.length} bytes, more than ${LIMITS.maxBodyBytes}`);
+function checkSize(bytes: number): void {
+  if (bytes <= LIMITS.maxBodyBytes) return;
+  throw new ProtocolError('BODY_TOO_LARGE', `the body has ${bytes} bytes, more than ${LIMITS.maxBodyBytes}`);
 }
-
-const encodeAscii = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-/** Bytes beyond ASCII become a character that base64 does not have. */
-const decodeAscii = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);

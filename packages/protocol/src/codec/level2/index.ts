@@ -1,5 +1,6 @@
 export { decodeBody, encodeBody, TOKEN_BYTES, type BodyParts, type EncodeBodyOptions } from './body.js';
 export { decodePacket, encodePacket } from './packet.js';
+export { deriveToken } from './token.js';
 export type {
   PacketRangeValue,
   PacketValue,

@@ -1,7 +1,7 @@
-// A first pass over the tags of a packet, before anything is built of it. The generated codec skips fields of the wrong
-// type in silence, keeps the low bits of numbers that are too large, and allocates whatever is repeated.
+// Packets out of bytes, in one pass that checks every bound before it builds anything. A generated codec would skip fields
+// of the wrong type in silence, keep the low bits of numbers that are too large, and allocate whatever is repeated.
 import { ProtocolError } from '../../errors.js';
-import { LEVEL2_FIELDS, type FieldEntry, type MessageName } from '../../gen/level2-fields.js';
+import { LEVEL2_FIELDS, type FieldEntry, type MessageName, type PacketValue } from '../../gen/level2-fields.js';
 import { LIMITS } from '../../gen/limits.js';
 
 const VARINT = 0;
@@ -9,23 +9,45 @@ const FIXED64 = 1;
 const BYTES = 2;
 const FIXED32 = 5;
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Field number → entry, per message. */
-const BY_NUMBER = new Map<MessageName, readonly (FieldEntry | undefined)[]>(
-  Object.entries(LEVEL2_FIELDS).map(([name, fields]) => {
-    const table: (FieldEntry | undefined)[] = [];
-    for (const field of fields) table[field.number] = field;
-    return [name as MessageName, table];
-  }),
-);
+type Fields = Record<string, unknown>;
 
-/** Throws PACKET_INVALID that names the field unless `bytes` is a packet within all bounds. */
-export function scanPacket(bytes: Uint8Array): void {
-  new PacketScanner(bytes).message('Packet', bytes.length);
+/** A field as the reader needs it. */
+interface Entry {
+  readonly field: FieldEntry;
+  readonly name: string;
+  readonly path: string;
+  readonly isNumber: boolean;
 }
 
-class PacketScanner {
+/** Field number → entry, per message; and the numbers of fields that have to be there. */
+const TABLES = Object.fromEntries(
+  Object.entries(LEVEL2_FIELDS).map(([message, fields]) => {
+    const table: (Entry | undefined)[] = [];
+    for (const field of fields) {
+      const isNumber = field.type === 'uint64' || field.type === 'uint32' || field.type === 'bool';
+      table[field.number] = { field, name: field.name, path: `${message}.${field.name}`, isNumber };
+    }
+    return [message, { table, required: table.filter((entry) => entry?.field.required) as Entry[] }];
+  }),
+) as unknown as Record<MessageName, { table: readonly (Entry | undefined)[]; required: readonly Entry[] }>;
+
+/** The packet in `bytes`, its bytes as views of them. Throws PACKET_INVALID that names the field unless it is within all bounds. */
+export function readPacket(bytes: Uint8Array): PacketValue {
+  const packet = new PacketReader(bytes).message('Packet', bytes.length) as unknown as PacketValue;
+  for (const [name, ranges] of [
+    ['got', packet.got],
+    ['lost', packet.lost],
+  ] as const) {
+    if (ranges?.some(({ from, to }) => from > to)) {
+      throw invalid(`Packet.${name}`, 'has a range that ends before it begins');
+    }
+  }
+  return packet;
+}
+
+class PacketReader {
   readonly #bytes: Uint8Array;
   #at = 0;
   #datagrams = 0;
@@ -35,54 +57,55 @@ class PacketScanner {
   }
 
   /** Reads fields up to `end`. Messages hold only messages of other kinds, so the depth is that of the schema. */
-  message(name: MessageName, end: number): void {
-    const table = BY_NUMBER.get(name)!;
-    const counts: number[] = [];
+  message(name: MessageName, end: number): Fields {
+    const { table, required } = TABLES[name];
+    const value: Fields = {};
     while (this.#at < end) {
       const tag = this.#varint(end, name);
       const number = Math.floor(tag / 8);
       if (number === 0 || tag > 0xffffffff) throw invalid(name, 'has a tag that is none');
-      const field = table[number];
-      if (field === undefined) {
+      const entry = table[number];
+      if (entry === undefined) {
         this.#skip(tag % 8, end, name);
         continue;
       }
-      const count = (counts[number] ?? 0) + 1;
-      counts[number] = count;
-      const path = `${name}.${field.name}`;
-      if (count > (field.maxCount ?? 1))
-        throw invalid(path, field.repeated ? `more than ${field.maxCount}` : 'given twice');
-      this.#field(field, tag % 8, end, path);
+      const { field } = entry;
+      const before = value[entry.name];
+      if (field.repeated) {
+        const items = (before ?? (value[entry.name] = [])) as unknown[];
+        if (items.length >= (field.maxCount ?? 1)) throw invalid(entry.path, `more than ${field.maxCount}`);
+        items.push(this.#field(entry, tag % 8, end));
+      } else {
+        if (before !== undefined) throw invalid(entry.path, 'given twice');
+        value[entry.name] = this.#field(entry, tag % 8, end);
+      }
     }
-    for (const field of LEVEL2_FIELDS[name]) {
-      if (field.required && counts[field.number] === undefined) throw invalid(`${name}.${field.name}`, 'missing');
-    }
+    for (const { name: field, path } of required) if (value[field] === undefined) throw invalid(path, 'missing');
+    return value;
   }
 
-  #field(field: FieldEntry, wire: number, end: number, path: string): void {
-    const isNumber = field.type === 'uint64' || field.type === 'uint32' || field.type === 'bool';
+  #field({ field, path, isNumber }: Entry, wire: number, end: number): unknown {
     if (wire !== (isNumber ? VARINT : BYTES)) throw invalid(path, 'has the wrong wire type');
     const value = this.#varint(end, path);
     if (isNumber) {
       checkNumber(field, value, path);
-      return;
+      return field.type === 'bool' ? value === 1 : value;
     }
     const valueEnd = this.#at + value;
     if (valueEnd > end) throw invalid(path, 'is cut off');
     if (field.message) {
       if (field.type === 'SegmentDatagram') this.#countDatagram();
-      this.message(field.type as MessageName, valueEnd);
-      return;
+      return this.message(field.type as MessageName, valueEnd);
     }
     checkSize(field, value, path);
-    if (field.type === 'string') {
-      try {
-        utf8.decode(this.#bytes.subarray(this.#at, valueEnd));
-      } catch {
-        throw invalid(path, 'is not UTF-8');
-      }
-    }
+    const bytes = this.#bytes.subarray(this.#at, valueEnd);
     this.#at = valueEnd;
+    if (field.type === 'bytes') return bytes;
+    try {
+      return utf8.decode(bytes);
+    } catch {
+      throw invalid(path, 'is not UTF-8');
+    }
   }
 
   #countDatagram(): void {

@@ -80,12 +80,15 @@ export class Coverage {
     );
   }
 
-  /** One line for people. */
-  toString(): string {
+  /** One line for people. `whole`: there were seeds enough for every pair to occur. */
+  describe(whole: boolean): string {
     const counts = [...this.pairs.entries()].sort(([, left], [, right]) => left - right);
-    const rare = counts.slice(0, 5).map(([pair, count]) => `${pair}: ${count}`);
     const all = FAULTS.length * STATES.length;
-    return `coverage: ${this.faults} faults, ${counts.length} of ${all} pairs of fault and state; rarest ${rare.join(', ')}`;
+    const rare = counts.slice(0, 5).map(([pair, count]) => `${pair}: ${count}`);
+    const pairs = whole
+      ? `${counts.length} of ${all} pairs of fault and state; rarest ${rare.join(', ')}`
+      : `${counts.length} different pairs of fault and state; with the seeds of CI it is all ${all}`;
+    return `coverage: ${this.faults} faults, ${pairs}`;
   }
 
   #add(pair: string, count: number): void {

@@ -6,6 +6,7 @@ import { NodeEngine } from '../node-engine.js';
 import { resolveStreamOptions, type PathOptions, type StreamEngineOptions } from '../options.js';
 import type { PacketValue } from '../packet.js';
 import { Clock } from './clock.js';
+import { RatedRelay, type RatedRelayOptions } from './rated-relay.js';
 
 /** One packet that was sent. */
 export interface Sent {
@@ -18,14 +19,20 @@ export interface Sent {
 /** What the network does with a packet: delivers it, loses it in silence, or reports its exchange as failed. */
 export type Fate = 'deliver' | 'lose' | 'fail' | { delayMs: number };
 
+/** A path, how long packets take on it, and the relay that carries them where it has a rate. */
+export type SimPath = PathOptions & { delayMs?: number; relay?: RatedRelayOptions };
+
 export interface PairOptions {
-  paths?: Record<string, PathOptions & { delayMs: number }>;
+  paths?: Record<string, SimPath>;
+  /** Keep every packet in `log`. Default true; not for runs of many MiB. */
+  keepsLog?: boolean;
   client?: StreamEngineOptions;
   node?: StreamEngineOptions;
 }
 
 /** More steps than any test needs: a busy loop. */
 const MOST_STEPS = 200_000;
+const MOST_STEPS_OF_BULK = 4_000_000;
 
 export const CID = Uint8Array.from({ length: 16 }, (_, index) => index);
 const NODE_ID = Uint8Array.from({ length: 8 }, (_, index) => 100 + index);
@@ -69,15 +76,25 @@ export class Pair {
   /** Called for each event after it was noted. */
   onClientEvent: (event: StreamEngineEvent) => void = () => {};
   onNodeEvent: (event: StreamEngineEvent) => void = () => {};
-  readonly paths: Record<string, PathOptions & { delayMs: number }>;
+  readonly paths: Record<string, SimPath>;
+  /** Relays with a rate, by path. */
+  readonly relays = new Map<string, RatedRelay>();
+  /** Packets of the client so far. */
+  requests = 0;
+  readonly #keepsLog: boolean;
+  readonly #answers = new Map<number, (response: PacketValue) => void>();
   readonly #requests = new Map<number, Sent>();
   #exchange = 0;
 
   constructor(options: PairOptions = {}) {
     this.client = new ClientEngine(CID, options.client);
     this.node = makeNode(options.node);
+    this.#keepsLog = options.keepsLog ?? true;
     this.paths = options.paths ?? { relay: { paired: true, delayMs: 50 } };
-    for (const [id, { delayMs: _, ...path }] of Object.entries(this.paths)) this.client.addPath(id, path);
+    for (const [id, { delayMs: _, relay, ...path }] of Object.entries(this.paths)) {
+      this.client.addPath(id, path);
+      if (relay !== undefined) this.relays.set(id, new RatedRelay(this.clock, relay));
+    }
   }
 
   get now(): number {
@@ -114,7 +131,8 @@ export class Pair {
     let steps = 0;
     this.pump();
     while (!done()) {
-      if (steps++ > MOST_STEPS) throw new Error(`no end after ${MOST_STEPS} steps`);
+      const most = this.#keepsLog ? MOST_STEPS : MOST_STEPS_OF_BULK;
+      if (steps++ > most) throw new Error(`no end after ${most} steps`);
       const times = [
         this.clock.nextAt,
         this.client.pollTimeout(),
@@ -158,6 +176,14 @@ export class Pair {
       for (const node of this.#nodes()) {
         for (let out = node.pollTransmit(this.now); out; out = node.pollTransmit(this.now)) {
           more = true;
+          const answer = 'exchange' in out ? this.#answers.get(out.exchange) : undefined;
+          if (answer !== undefined && 'exchange' in out) {
+            this.#answers.delete(out.exchange);
+            if (this.#keepsLog) this.log.push({ at: this.now, direction: 'down', path: 'relay', packet: out.packet });
+            if (this.fate({ at: this.now, direction: 'down', path: 'relay', packet: out.packet }) !== 'lose')
+              answer(out.packet);
+            continue;
+          }
           const path = 'path' in out ? out.path : this.#requests.get(out.exchange)!.path;
           this.#down({ at: this.now, direction: 'down', path, packet: out.packet });
         }
@@ -182,19 +208,44 @@ export class Pair {
     return [this.node, ...this.elsewhere.values()];
   }
 
-  #path(id: string): PathOptions & { delayMs: number } {
+  #path(id: string): SimPath {
     const path = this.paths[id];
     if (path === undefined) throw new Error(`no path ${id}`);
     return path;
   }
 
   #up(sent: Sent): void {
-    this.log.push(sent);
+    this.requests++;
+    if (this.#keepsLog) this.log.push(sent);
+    const relay = this.relays.get(sent.path);
+    if (relay !== undefined) {
+      this.#exchangeOver(relay, sent);
+      return;
+    }
     this.#carry(sent, sent.packet.n, () => this.arrive(sent));
   }
 
+  #exchangeOver(relay: RatedRelay, { path, packet }: Sent): void {
+    relay.exchange(packet, {
+      arrive: (answer) => {
+        const exchange = this.#exchange++;
+        this.#answers.set(exchange, answer);
+        this.node.handleExchange(exchange, packet, this.now);
+        this.pump();
+      },
+      respond: (response) => {
+        this.client.handlePacket(path, response, this.now);
+        this.pump();
+      },
+      fail: () => {
+        this.client.exchangeFailed(path, packet.n, this.now);
+        this.pump();
+      },
+    });
+  }
+
   #down(sent: Sent): void {
-    this.log.push(sent);
+    if (this.#keepsLog) this.log.push(sent);
     this.#carry(sent, sent.packet.answers, () => {
       this.client.handlePacket(sent.path, sent.packet, this.now);
       this.pump();
@@ -203,7 +254,7 @@ export class Pair {
 
   #carry(sent: Sent, exchange: number | undefined, deliver: () => void): void {
     const fate = this.fate(sent);
-    const { delayMs } = this.#path(sent.path);
+    const { delayMs = 0 } = this.#path(sent.path);
     if (fate === 'lose') return;
     if (fate === 'fail') {
       this.clock.after(delayMs, () => this.client.exchangeFailed(sent.path, exchange!, this.now));

@@ -30,7 +30,7 @@ export function transfer(pair: Pair, total: number, direction: 'up' | 'down'): T
     }
   };
   const startedAt = pair.now;
-  const before = pair.up.length;
+  const before = pair.requests;
   const act = (end: 'client' | 'node') => (event: { type: string }) => {
     if (end === from && (event.type === 'writable' || event.type === 'opened' || event.type === 'open')) write();
     if (end === to && event.type === 'readable') consume();
@@ -40,5 +40,5 @@ export function transfer(pair: Pair, total: number, direction: 'up' | 'down'): T
   if (direction === 'up') write();
   pair.run(3_600_000, () => read >= total);
   if (read !== total) throw new Error(`moved ${read} of ${total} bytes`);
-  return { bytes: read, virtualMs: pair.now - startedAt, requests: pair.up.length - before };
+  return { bytes: read, virtualMs: pair.now - startedAt, requests: pair.requests - before };
 }

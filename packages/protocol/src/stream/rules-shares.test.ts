@@ -1,0 +1,157 @@
+import { expect, test } from 'vitest';
+
+import { resolveStreamOptions } from './options.js';
+import { memoryBound } from './memory.js';
+import { patternAt } from './sim/pattern.js';
+import { Pair } from './sim/pair.js';
+
+test(
+  'R9: stalled readers hold no more than the formula says, and take the floor from nobody',
+  { timeout: 60_000 },
+  () => {
+    const limits = { receiveBudgetBytes: 4_194_304, sendBudgetBytes: 4_194_304, maxStreams: 201 };
+    const pair = new Pair({ client: limits, node: limits });
+    const bound = memoryBound(resolveStreamOptions(limits), { streams: 201, exchanges: 128 });
+    const block = new Uint8Array(65_536).fill(1);
+    const fill = (sid: number) => {
+      while (pair.node.write(sid, block, pair.now) === block.length);
+    };
+    pair.onOpen = (sid) => {
+      pair.node.dialed(sid, { code: '' }, pair.now);
+      fill(sid);
+    };
+    pair.onNodeEvent = (event) => void (event.type === 'writable' && fill(event.sid));
+    let most = 0;
+    pair.fate = () => {
+      most = Math.max(most, pair.client.bytesHeld());
+      expect(pair.client.bytesHeld()).toBeLessThanOrEqual(bound);
+      expect(pair.node.bytesHeld()).toBeLessThanOrEqual(bound);
+      return 'deliver';
+    };
+    for (let count = 0; count < 200; count++) pair.open();
+    pair.run(30_000);
+    expect(most).toBeGreaterThan(200 * 65_536);
+    // The budget is taken by readers that never read; one more still moves whatever it reads.
+    const sid = pair.open();
+    let read = 0;
+    pair.onClientEvent = (event) =>
+      void (event.type === 'readable' && event.sid === sid && (read += pair.drain('client', sid).bytes.length));
+    pair.run(10_000);
+    expect(read).toBeGreaterThan(12 * 65_536);
+  },
+);
+
+test(
+  'R9: at the defaults 1,000 streams stalled both ways fill either end to half of its bound at least, and never pass it',
+  { timeout: 60_000 },
+  () => {
+    const bound = memoryBound(resolveStreamOptions(), { streams: 1000, exchanges: 128 });
+    // 64 MiB of 256 are left to the rest of the client.
+    expect(bound).toBeLessThanOrEqual(192 * 1_048_576);
+    const pair = new Pair();
+    const block = new Uint8Array(65_536).fill(1);
+    const fill = (end: 'client' | 'node', sid: number) => {
+      while (pair[end].write(sid, block, pair.now) === block.length);
+    };
+    pair.onOpen = (sid) => {
+      pair.node.dialed(sid, { code: '' }, pair.now);
+      fill('node', sid);
+    };
+    pair.onNodeEvent = (event) => void (event.type === 'writable' && fill('node', event.sid));
+    pair.onClientEvent = (event) => void (event.type === 'writable' && fill('client', event.sid));
+    const most = { client: 0, node: 0 };
+    pair.fate = () => {
+      for (const end of ['client', 'node'] as const) {
+        most[end] = Math.max(most[end], pair[end].bytesHeld());
+        expect(most[end]).toBeLessThanOrEqual(bound);
+      }
+      return 'deliver';
+    };
+    for (let count = 0; count < 1000; count++) fill('client', pair.open());
+    pair.run(30_000);
+    for (const end of ['client', 'node'] as const) {
+      expect(most[end]).toBeGreaterThan(bound / 2);
+    }
+  },
+);
+
+test('R10: half-close, reset and a failed dial each reach the application as what they are', () => {
+  const pair = new Pair();
+  const [half, cut, failed] = [pair.open(), pair.open(), pair.open()];
+  pair.onOpen = (sid) => pair.node.dialed(sid, { code: sid === failed ? 'DIAL_REFUSED' : '' }, pair.now);
+  pair.run(1000);
+  expect(pair.clientEvents).toContainEqual({ type: 'failed', sid: failed, code: 'DIAL_REFUSED' });
+  // The client ends its direction; the other goes on.
+  pair.client.finish(half, pair.now);
+  pair.run(1000);
+  expect(pair.node.read(half)).toBeNull();
+  pair.node.write(half, patternAt(1, 0, 100), pair.now);
+  pair.node.finish(half, pair.now);
+  pair.node.reset(cut, 'TARGET_RESET', pair.now);
+  pair.run(2000);
+  expect(pair.drain('client', half)).toEqual({ bytes: [...patternAt(1, 0, 100)], ended: true });
+  pair.pump();
+  expect(pair.clientEvents).toContainEqual({ type: 'closed', sid: half });
+  expect(pair.clientEvents).toContainEqual({ type: 'reset', sid: cut, code: 'TARGET_RESET' });
+});
+
+/** Streams that are past their first bytes, each with `bytes` waiting, and all that was read so far used up. */
+function bulkStreams(maxRequestBytes: number, bytes: number): { pair: Pair; bulk: number[] } {
+  const pair = new Pair({ paths: { relay: { paired: true, delayMs: 50, maxRequestBytes } } });
+  pair.onNodeEvent = (event) => void (event.type === 'readable' && pair.drain('node', event.sid));
+  const bulk = [pair.open(), pair.open(), pair.open(), pair.open()];
+  for (const sid of bulk) pair.client.write(sid, new Uint8Array(20_000), pair.now);
+  pair.run(5000);
+  for (const sid of bulk) pair.client.write(sid, new Uint8Array(bytes).fill(9), pair.now);
+  return { pair, bulk };
+}
+
+/** Stream bytes of each stream in the first packet that is sent from now on. */
+function firstPacket(pair: Pair): { order: number[]; bytes: Map<number, number> } {
+  const before = pair.up.length;
+  pair.run(25);
+  const order = pair.up[before]!.packet.segments!.filter(({ d }) => d !== undefined);
+  const bytes = new Map<number, number>();
+  for (const { sid, d } of order) bytes.set(sid, (bytes.get(sid) ?? 0) + d!.length);
+  return { order: order.map(({ sid }) => sid), bytes };
+}
+
+test('R14: bulk is shared evenly, and small streams go first', () => {
+  const { pair, bulk } = bulkStreams(262_144, 200_000);
+  const small = pair.open();
+  pair.client.write(small, patternAt(1, 0, 300), pair.now);
+  const { order, bytes } = firstPacket(pair);
+  expect(order[0]).toBe(small);
+  expect(bytes.get(small)).toBe(300);
+  const shares = bulk.map((sid) => bytes.get(sid) ?? 0);
+  expect(Math.min(...shares)).toBeGreaterThan(0);
+  expect(Math.max(...shares) - Math.min(...shares)).toBeLessThanOrEqual(32_768);
+  pair.run(20_000);
+  for (const { waitingBytes, unacknowledgedBytes } of pair.client.inspect())
+    expect(waitingBytes + unacknowledgedBytes).toBe(0);
+});
+
+test('R14: a packet that has room for all that waits takes all of it', () => {
+  const { pair, bulk } = bulkStreams(262_144, 55_000);
+  const { bytes } = firstPacket(pair);
+  expect(bulk.map((sid) => bytes.get(sid))).toEqual([55_000, 55_000, 55_000, 55_000]);
+});
+
+test('R14: fifty streams of bulk keep nobody out, and a new stream passes them all', () => {
+  const pair = new Pair({ paths: { relay: { paired: true, delayMs: 50, maxRequestBytes: 65_536 } } });
+  const read = new Map<number, number>();
+  pair.onNodeEvent = (event) => {
+    if (event.type !== 'readable') return;
+    read.set(event.sid, (read.get(event.sid) ?? 0) + pair.drain('node', event.sid).bytes.length);
+  };
+  const bulk = Array.from({ length: 50 }, () => pair.open());
+  for (const sid of bulk) pair.client.write(sid, new Uint8Array(60_000), 0);
+  pair.run(300);
+  const late = pair.open();
+  pair.client.write(late, new Uint8Array(100), pair.now);
+  const at = pair.now;
+  pair.run(5000, () => read.has(late));
+  expect(pair.now - at).toBeLessThanOrEqual(200);
+  pair.run(60_000);
+  expect(bulk.map((sid) => read.get(sid))).toEqual(bulk.map(() => 60_000));
+});

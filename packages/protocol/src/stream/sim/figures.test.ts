@@ -1,0 +1,182 @@
+import { describe, expect, test } from 'vitest';
+
+import { bulkFigures, jain, MIB, ratedPair, ratedRelay, tell } from './figures.js';
+import { Pair } from './pair.js';
+import { Traffic } from './traffic.js';
+
+/** Mbit/s of each leg and direction. */
+const RATE = { mbps: 100 };
+/** Silent losses, doubled and cut exchanges. */
+const FAULTS = { requestLost: 0.05, responseLost: 0.05, doubled: 0.02, truncated: 0.01 };
+
+// All relays take in whole bodies before they pass them on. On `fifo` legs each body waits for those before it, on
+// `shared` ones all go on in turn: exchanges that begin together then fill one leg after the other.
+describe.each(['down', 'up'] as const)('%s', (direction) => {
+  test.each([
+    ['fifo', 30, 0.85],
+    ['fifo', 4, 0.7],
+    ['fifo', 1, 0.35],
+    ['shared', 30, 0.7],
+    ['shared', 4, 0.6],
+    ['shared', 1, 0.35],
+  ] as const)('64 MiB from cold over 100 Mbit/s at 200 ms, %s, %i places', (order, concurrency, least) => {
+    const figures = bulkFigures(ratedPair({ rttMs: 200, ...RATE, order }, { concurrency }), 64 * MIB, direction);
+    tell(`${direction}, 200 ms, ${order}, ${concurrency} places`, figures);
+    expect(figures.share).toBeGreaterThanOrEqual(least);
+  });
+
+  test.each([
+    ['fifo', 0.95],
+    ['shared', 0.8],
+  ] as const)('256 MiB as text over 100 Mbit/s at 2 s, %s', (order, least) => {
+    const figures = bulkFigures(ratedPair({ rttMs: 2000, ...RATE, order, text: true }), 256 * MIB, direction);
+    tell(`${direction}, 2 s, text, ${order}`, figures);
+    expect(figures.steady).toBeGreaterThanOrEqual(least);
+  });
+
+  test.each(['fifo', 'shared'] as const)('silent losses cost at most two fifths, %s', (order) => {
+    const clean = bulkFigures(ratedPair({ rttMs: 200, ...RATE, order }), 64 * MIB, direction);
+    const shares: number[] = [];
+    for (const seed of [1, 2, 3, 4, 5, 6, 7]) {
+      const pair = ratedPair({ rttMs: 200, ...RATE, order, ...FAULTS, seed });
+      const figures = bulkFigures(pair, 64 * MIB, direction);
+      const ofClean = figures.share / clean.share;
+      tell(`${direction}, lossy, ${order}, seed ${seed}`, { ofClean, silenceMs: figures.silenceMs });
+      shares.push(ofClean);
+    }
+    shares.sort((left, right) => left - right);
+    // A loss at the very start, when nothing is known of the path, costs a second of the seven.
+    expect(shares[0]).toBeGreaterThanOrEqual(0.4);
+    expect(shares[3]).toBeGreaterThanOrEqual(0.6);
+  });
+
+  test.each(['fifo', 'shared'] as const)('a relay of 6 s beside one of 200 ms costs nothing, %s', (order) => {
+    const quick = ratedRelay({ rttMs: 200, ...RATE, order });
+    const slow = ratedRelay({ rttMs: 6000, ...RATE, order });
+    const alone = bulkFigures(new Pair({ paths: { quick }, keepsLog: false }), 64 * MIB, direction);
+    const both = bulkFigures(new Pair({ paths: { quick, slow }, keepsLog: false }), 64 * MIB, direction);
+    tell(`${direction}, unequal, ${order}`, { ofAlone: both.share / alone.share });
+    // On shared legs every change of what begins when moves the figure by some per cent, either way.
+    expect(both.share / alone.share).toBeGreaterThanOrEqual(order === 'fifo' ? 0.99 : 0.9);
+  });
+
+  test('32 streams of 4 MiB share evenly, and are no slower than one', () => {
+    const pair = ratedPair({ rttMs: 200, ...RATE });
+    const traffic = new Traffic(pair);
+    const bytes = { upBytes: direction === 'up' ? 4 * MIB : 0, downBytes: direction === 'down' ? 4 * MIB : 0 };
+    const streams = Array.from({ length: 32 }, () => traffic.start(bytes));
+    traffic.finish();
+    const fairness = jain(streams.map(({ finishedAt }) => 1 / finishedAt!));
+    const share = (32 * 4 * MIB) / pair.now / (RATE.mbps * 125);
+    const one = bulkFigures(ratedPair({ rttMs: 200, ...RATE }), 64 * MIB, direction);
+    tell(`${direction}, 32 streams`, { fairness, share, one: one.share });
+    expect(fairness).toBeGreaterThanOrEqual(0.95);
+    expect(share).toBeGreaterThanOrEqual(one.share);
+  });
+
+  test.each([0.4, 100])('64 MiB at %d ms take few requests more than the fewest that could carry them', (rttMs) => {
+    const { requests } = bulkFigures(ratedPair({ rttMs, mbps: 4000 }), 64 * MIB, direction);
+    tell(`${direction}, cost at ${rttMs} ms`, { requests, ofFewest: requests / 16 });
+    // At 100 ms the first requests are small, since nothing is known of the path yet.
+    expect(requests / 16).toBeLessThanOrEqual(rttMs < 1 ? 1.4 : 2);
+  });
+
+  test('an echo of one byte beside saturating bulk waits little', () => {
+    for (const order of ['fifo', 'shared'] as const) {
+      const pair = ratedPair({ rttMs: 50, ...RATE, order });
+      const traffic = new Traffic(pair);
+      const endless = 1024 * MIB;
+      const bulk = traffic.start({
+        upBytes: direction === 'up' ? endless : 0,
+        downBytes: direction === 'down' ? endless : 0,
+      });
+      pair.run(4000);
+      const before = { at: pair.now, read: bulk.read.client + bulk.read.node };
+      const echo = traffic.start({ upBytes: 0, downBytes: 0, rounds: 200 });
+      pair.run(120_000, () => echo.finishedAt !== undefined);
+      const sorted = echo.roundMs.toSorted((left, right) => left - right);
+      const share = (bulk.read.client + bulk.read.node - before.read) / (pair.now - before.at) / (RATE.mbps * 125);
+      tell(`echo beside ${direction}, ${order}`, { p50: sorted[100], p99: sorted[197], most: sorted[199], share });
+      // Over the 50 ms that it takes alone; upload pieces are in flight already when it comes to be known.
+      expect(sorted[197]! - 50).toBeLessThanOrEqual(direction === 'down' ? 100 : 150);
+      expect(share).toBeGreaterThanOrEqual(0.75);
+    }
+  });
+});
+
+test.each([
+  [8, false, 2.2],
+  [30, false, 2.2],
+  [8, true, 3.5],
+  [30, true, 3.5],
+] as const)('50 streams of two round trips each at 2 s, %i places, connect first: %s', (concurrency, waits, most) => {
+  for (const dialMs of [0, 30]) {
+    const pair = ratedPair({ rttMs: 2000, ...RATE }, { concurrency });
+    const traffic = new Traffic(pair);
+    const talk = { upBytes: 0, downBytes: 0, rounds: 2, askBytes: 400, answerBytes: 8000, waitsForOpen: waits };
+    for (let index = 0; index < 50; index++) {
+      pair.clock.after(index, () => {
+        traffic.start({ ...talk, dialMs: (dialMs * ((index * 7) % 50)) / 50 });
+        pair.pump();
+      });
+    }
+    pair.run(100);
+    traffic.finish();
+    tell(`page, ${concurrency} places, dials up to ${dialMs} ms`, { trips: pair.now / 2000, requests: pair.requests });
+    expect(pair.now / 2000).toBeLessThanOrEqual(most);
+  }
+});
+
+test('an echo on a fresh stream takes two round trips, connect included, one after the other or beside dead hosts', () => {
+  for (const dead of [0, 32]) {
+    const pair = ratedPair({ rttMs: 2, mbps: 1000 });
+    const traffic = new Traffic(pair);
+    for (let index = 0; index < dead; index++) traffic.start({ upBytes: 0, downBytes: 0, dialMs: 'never' });
+    pair.run(1000);
+    const took: number[] = [];
+    const before = pair.requests;
+    for (let index = 0; index < 50; index++) {
+      const at = pair.now;
+      const echo = traffic.start({ upBytes: 0, downBytes: 0, rounds: 1, waitsForOpen: true, dialMs: 0.1 });
+      pair.run(5000, () => echo.finishedAt !== undefined);
+      took.push(pair.now - at);
+    }
+    took.sort((left, right) => left - right);
+    tell('fresh echo', { p50: took[25], p98: took[48], requests: (pair.requests - before) / 50 });
+    expect(took[25]).toBeLessThanOrEqual(5);
+    expect(took[48]).toBeLessThanOrEqual(8);
+  }
+});
+
+test('32 dials that never end cost a download nothing', () => {
+  const run = (dead: number) => {
+    const pair = ratedPair({ rttMs: 50, ...RATE });
+    const traffic = new Traffic(pair);
+    for (let index = 0; index < dead; index++) traffic.start({ upBytes: 0, downBytes: 0, dialMs: 'never' });
+    const stream = traffic.start({ upBytes: 0, downBytes: 64 * MIB });
+    traffic.finish();
+    return stream.finishedAt! - stream.startedAt;
+  };
+  const share = run(0) / run(32);
+  tell('dead hosts', { share });
+  expect(share).toBeGreaterThanOrEqual(0.95);
+});
+
+test('idle streams cost the same, however many, and at most 160 requests an hour', () => {
+  const hour = (streams: number) => {
+    const pair = new Pair({ paths: { relay: ratedRelay({ rttMs: 200 }, { startHoldMs: 30_000 }) }, keepsLog: false });
+    const traffic = new Traffic(pair);
+    for (let index = 0; index < streams; index++) traffic.start({ upBytes: 0, downBytes: 0, rounds: 1, stays: true });
+    pair.run(60_000);
+    const [relay] = pair.relays.values();
+    const before = pair.requests;
+    relay!.mostOpen = relay!.open;
+    pair.run(3_600_000);
+    expect(relay!.mostOpen).toBeLessThanOrEqual(1);
+    return pair.requests - before;
+  };
+  const one = hour(1);
+  tell('idle', { requestsAnHour: one });
+  expect(one).toBeLessThanOrEqual(160);
+  expect(hour(1000)).toBe(one);
+});
