@@ -32,6 +32,25 @@ export {
 } from './pattern/pattern.js';
 export { PatternChecker, PatternError } from './pattern/pattern-checker.js';
 export { readAll } from './read-all.js';
+export { SimulatedAccounts } from './simulator/accounts.js';
+export { SimulatorError } from './simulator/error.js';
+export { resolveSettings as resolveSimulatorSettings } from './simulator/options.js';
+export { startRelaySimulator } from './simulator/start.js';
+export type {
+  Ceiling,
+  CountedFault,
+  Delay,
+  FaultOdds,
+  LegOptions,
+  LinkOptions,
+  MeasuredCeiling,
+  RefusalWindow,
+  RelaySimulator,
+  RelaySimulatorOptions,
+  SimulatorSettings,
+  SimulatorStats,
+  SteadyDelay,
+} from './simulator/types.js';
 export { startTarget } from './targets/start-target.js';
 export type {
   DnsTargetOptions,

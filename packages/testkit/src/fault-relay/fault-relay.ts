@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { Agent, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Arrivals } from '../arrivals.js';
 import { listenLocally } from '../listen.js';
 import { readAll } from '../read-all.js';
+import { forward, freeLeg } from '../simulator/forward.js';
 import { answer, answerHtml, answerTruncated, cut } from './answer.js';
-import { forward } from './forward.js';
 import { QUOTA_MESSAGES, scriptErrorPage, SIGN_IN_PAGE, statusPage } from './pages.js';
+import { SecondAddresses } from './second-addresses.js';
 import type {
   Fault,
   FaultChoice,
@@ -17,6 +17,9 @@ import type {
 } from './types.js';
 
 type Handler = (response: ServerResponse, request: IncomingMessage) => Promise<void>;
+
+/** Addresses of redirects that nobody has followed yet. */
+const MAX_SECOND_ADDRESSES = 1_024;
 
 interface Exchange extends RelayedExchange {
   readonly answers: NodeAnswer[];
@@ -45,8 +48,8 @@ class Relay {
   readonly queue: FaultChoice[];
   readonly #options: FaultRelayOptions;
   readonly #agent = new Agent({ keepAlive: true });
-  /** What stands at second addresses, by path; each serves one request. */
-  readonly #secondAddresses = new Map<string, Handler>();
+  readonly #leg = freeLeg();
+  readonly #secondAddresses = new SecondAddresses<Handler>(MAX_SECOND_ADDRESSES);
   #requests = 0;
 
   constructor(options: FaultRelayOptions) {
@@ -62,9 +65,8 @@ class Relay {
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const { pathname } = new URL(request.url ?? '/', 'http://relay.invalid');
-      const second = this.#secondAddresses.get(pathname);
+      const second = this.#secondAddresses.take(pathname);
       if (second !== undefined) {
-        this.#secondAddresses.delete(pathname);
         await second(response, request);
         return;
       }
@@ -174,19 +176,14 @@ class Relay {
       } else {
         last = async (out, request) => hand(out, await this.#forward(exchange, await readAll(request), out));
       }
-      location = this.#secondAddress(last);
+      location = this.#secondAddresses.add(last);
       for (let hop = 1; hop < (fault.hops ?? 1); hop += 1) {
         const next = location;
-        location = this.#secondAddress(async (out) => answer(out, fault.status, 'text/html', '', { location: next }));
+        const hop: Handler = async (out) => answer(out, fault.status, 'text/html', '', { location: next });
+        location = this.#secondAddresses.add(hop);
       }
     }
     return answer(response, fault.status, 'text/html', '', { location });
-  }
-
-  #secondAddress(handler: Handler): string {
-    const path = `/second/${randomUUID()}`;
-    this.#secondAddresses.set(path, handler);
-    return path;
   }
 
   async #forward(exchange: Exchange, body: Buffer, response: ServerResponse): Promise<NodeAnswer> {
@@ -197,7 +194,7 @@ class Relay {
     try {
       const path = /\/tunnel\/?(\?|$)/.test(exchange.url) ? '/tunnel' : '/tunnel/batch';
       const address = new URL(path, this.#options.node);
-      const reply = await forward(this.#agent, address, body, exchange.contentType, gone.signal);
+      const reply = await forward(this.#agent, address, body, exchange.contentType, gone.signal, this.#leg);
       exchange.answers.push({ ...reply, ...this.#kept(reply.body) });
       return reply;
     } finally {
