@@ -4,9 +4,10 @@ import { LIMITS } from '@millrace/protocol';
  * Every bound of this package that no option sets, with its reason. Bounds that both sides of the wire rely on are
  * `LIMITS` of `@millrace/protocol`; bounds that a node's operator sets are options (`NodeConfig`).
  *
- * What a node holds at most: `maxBufferedBytes` + `maxStreams` × (`floorBytes` + `readChunkBytes`) of stream bytes,
+ * What level 1 holds at most: `maxBufferedBytes` + `maxStreams` × (`floorBytes` + `readChunkBytes`) of stream bytes,
  * `maxRequestBytes` of request bodies, and answers being written, which are part of the first sum until they have left.
- * Text and copies of a body while it is decoded or encoded take up to three times its size for that moment.
+ * Text and copies of a body while it is decoded or encoded take up to three times its size for that moment. What level 2 holds
+ * is the formula of `level2/memory.ts`. docs/LIMITS.md has both.
  */
 export const NODE_LIMITS = {
   /** What one drain takes, and what a stream holds before its target is no longer read. Of the wire; here so that tests can lower it. */
@@ -39,6 +40,23 @@ export const NODE_LIMITS = {
   maxFlowBytes: 4_194_304,
   /** Datagrams handed to the system and not sent yet, of one flow. Beyond it new ones are dropped, as the network would. */
   maxFlowSending: 256,
+
+  /** Level 2: answers that have not left, of all clients; beyond it a client gets one at a time, up to twice as much. One is never larger. */
+  maxAnswerBytes: 25_165_824,
+  /** Level 2: memory of answers that have left, kept for the next ones: new memory for each costs more than filling it. */
+  maxSpareBytes: 8_388_608,
+  /** Level 2: requests that sockets of targets keep because they did not take their bytes at once. Beyond it bytes are copied. */
+  maxPinnedBytes: 16_777_216,
+  /** Level 2: targets of one flow that may answer; more, and the one that was sent to longest ago may not. */
+  maxFlowPeers: 1_024,
+  /** Level 2: datagrams of one flow that wait for a name. */
+  maxFlowResolving: 64,
+  /** Level 2: names of targets of datagrams whose addresses are known, of all flows. */
+  maxCachedNames: 256,
+  /** How long they are believed. The system's resolver does not tell how long they are good for. */
+  nameCacheMs: 30_000,
+  /** Names that datagrams wait for at once. They share four threads with everything else that is resolved. */
+  maxNameLookups: 32,
 
   /** Ops of one stream that wait for the turn of their `seq`. Clients keep 8 in flight; the rest is room for late repeats. */
   maxWaitingSeq: 32,

@@ -1,5 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { EventHub, type MillraceEvent } from '@millrace/protocol';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { CAPABILITY, EventHub, type MillraceEvent } from '@millrace/protocol';
+import { deriveToken } from '@millrace/protocol/level2';
+import { type AssociationTableOptions, NODE_ID_BYTES } from '@millrace/protocol/stream';
 import { type AdminServer, startAdmin } from './admin/server.js';
 import { Metrics } from './admin/metrics.js';
 import { RequestHandler } from './carriers/http/handler.js';
@@ -7,11 +9,13 @@ import { RequestBudget } from './carriers/http/request-budget.js';
 import { type HttpCarrier, startHttpCarrier } from './carriers/http/server.js';
 import { type Clock, systemClock } from './clock.js';
 import { publishEvents } from './diagnostics.js';
+import type { Connect } from './egress/dialler.js';
 import { Egress } from './egress/egress.js';
 import { SystemAddresses } from './egress/own-addresses.js';
 import { EgressPolicy } from './egress/policy.js';
 import { KeyCheck } from './key-check.js';
 import { Level1, Level1Exchanger } from './level1/index.js';
+import { Level2, Level2Exchanger, TokenCheck } from './level2/index.js';
 import { NODE_LIMITS, type NodeLimits } from './limits.js';
 import type { ResolvedOptions } from './options.js';
 import { BytePool } from './streams/byte-pool.js';
@@ -29,6 +33,12 @@ export interface NodeStats {
   lingering: number;
   /** Bytes held for clients and targets, and in answers that have not left yet. */
   bufferedBytes: number;
+  /** Clients of level 2. */
+  clients: number;
+  /** Of the streams and flows, those of level 2. */
+  level2Channels: number;
+  /** Exchanges of level 2 whose answer is owed. */
+  held: number;
   /** Requests being read, run or answered. */
   requests: number;
   /** Bytes of their bodies. */
@@ -56,12 +66,14 @@ export interface TunnelNode {
 /** What tests replace. */
 export interface NodeParts {
   clock?: Clock;
+  connect?: Connect;
   limits?: Partial<NodeLimits>;
 }
 
 /** Puts a node together and starts it. @throws NodeError */
 export async function createNode(options: ResolvedOptions, parts: NodeParts = {}): Promise<TunnelNode> {
-  const node = new Node(options, parts.clock ?? systemClock, { ...NODE_LIMITS, ...parts.limits });
+  const token = await deriveToken(options.key);
+  const node = new Node(options, token, parts);
   try {
     await node.start();
   } catch (error) {
@@ -82,6 +94,7 @@ class Node implements TunnelNode {
   readonly #pool: BytePool;
   readonly #budget: RequestBudget;
   readonly #table: StreamTable;
+  readonly #level2: Level2;
   readonly #handler: RequestHandler;
   readonly #metrics: Metrics;
   readonly #stopPublishing: () => void;
@@ -91,8 +104,10 @@ class Node implements TunnelNode {
   #closing: Promise<void> | undefined;
   #endDrain = (): void => {};
 
-  constructor(options: ResolvedOptions, clock: Clock, limits: NodeLimits) {
+  constructor(options: ResolvedOptions, token: Uint8Array, parts: NodeParts) {
     const { events } = this;
+    const { clock = systemClock, connect } = parts;
+    const limits: NodeLimits = { ...NODE_LIMITS, ...parts.limits };
     if (options.events !== undefined) events.subscribe((event) => options.events!.emit(event));
     this.#options = options;
     this.#clock = clock;
@@ -109,7 +124,8 @@ class Node implements TunnelNode {
       clock,
       events,
     });
-    const egress = new Egress({ policy, lookup: options.lookup, dialTimeoutMs: options.dialTimeoutMs, clock, events });
+    const { lookup, dialTimeoutMs } = options;
+    const egress = new Egress({ policy, lookup, dialTimeoutMs, clock, events, limits, ...(connect && { connect }) });
     const level1 = new Level1({
       ...options,
       table: this.#table,
@@ -120,9 +136,21 @@ class Node implements TunnelNode {
       limits,
       nodeId: this.id,
     });
-    const exchanger = new Level1Exchanger(level1, new KeyCheck(options.key), events);
+    this.#level2 = new Level2({
+      table: this.#table,
+      egress,
+      clock,
+      events,
+      limits,
+      logTargets: options.logTargets,
+      nodeId: randomBytes(NODE_ID_BYTES),
+      clientIdleMs: options.clientIdleSeconds * 1_000,
+      engine: engineOptions(options),
+    });
+    const json = new Level1Exchanger(level1, new KeyCheck(options.key), events);
+    const packet = new Level2Exchanger(this.#level2, new TokenCheck(token));
     this.#handler = new RequestHandler({
-      exchangers: { json: exchanger },
+      exchangers: { json, packet, text: packet },
       budget: this.#budget,
       limits,
       diagnose: options.diagnose,
@@ -151,12 +179,16 @@ class Node implements TunnelNode {
   }
 
   stats(): NodeStats {
+    const level2 = this.#level2.stats();
     return {
       streams: this.#table.streams,
       flows: this.#table.flows,
       opening: this.#table.opening,
       lingering: this.#table.lingering,
-      bufferedBytes: this.#pool.used,
+      bufferedBytes: this.#pool.used + level2.engineBytes + level2.bufferedBytes,
+      clients: level2.clients,
+      level2Channels: level2.channels,
+      held: level2.exchanges,
       requests: this.#handler.running,
       requestBytes: this.#budget.used,
     };
@@ -175,6 +207,7 @@ class Node implements TunnelNode {
   async #drain(): Promise<void> {
     if (this.#closing === undefined) {
       this.#table.refuseOpens();
+      this.#level2.drain();
       this.events.emit({ event: 'shutdown', phase: 'draining', streams: this.#open() });
       let cancel = (): void => {};
       const timeIsOver = new Promise<void>((resolve) => {
@@ -192,7 +225,10 @@ class Node implements TunnelNode {
     const streams = this.#open();
     this.#endDrain();
     this.#handler.abortAll();
-    await Promise.all([this.#table.end(), this.#carrier?.close(), this.#admin?.close()]);
+    const ended = this.#table.end();
+    // After that, so that streams end because the node does; what is still being dialled ends here.
+    this.#level2.close();
+    await Promise.all([ended, this.#carrier?.close(), this.#admin?.close()]);
     await this.#handler.idle();
     this.events.emit({ event: 'shutdown', phase: 'closed', streams });
     this.#metrics.close();
@@ -202,4 +238,23 @@ class Node implements TunnelNode {
   #open(): number {
     return this.#table.streams + this.#table.flows;
   }
+}
+
+/**
+ * What the engines of level 2 share, as parts of `maxBufferedBytes`; at its default 64 MiB to receive, 40 MiB to send (each
+ * more than two seconds of 100 Mbit/s) and 8 MiB for flows.
+ */
+export function engineOptions({
+  maxBufferedBytes,
+  maxStreams,
+  maxClients,
+}: Pick<ResolvedOptions, 'maxBufferedBytes' | 'maxStreams' | 'maxClients'>): AssociationTableOptions {
+  return {
+    maxAssociations: maxClients,
+    maxStreams: Math.min(maxStreams, 32_768),
+    receiveBudgetBytes: Math.floor(maxBufferedBytes / 8),
+    sendBudgetBytes: Math.floor((maxBufferedBytes * 5) / 64),
+    flowBudgetBytes: Math.floor(Math.min(maxBufferedBytes / 64, 1024 * 1024 * 1024)),
+    caps: CAPABILITY.PIPELINE_SEQ | CAPABILITY.RELIABLE_STREAM | CAPABILITY.DATAGRAMS,
+  };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { startLevel2 } from './support/level2-node.js';
 import { b64, openStream, startTestNode } from './support/node.js';
-import { closedPort, startUdpTarget } from './support/target.js';
+import { closedPort, startTarget, startUdpTarget } from './support/target.js';
 
 describe('the admin listener', () => {
   test('healthz and readyz answer, other paths and methods do not', async () => {
@@ -63,6 +64,30 @@ describe('the admin listener', () => {
     millrace_buffered_bytes: '0',
     millrace_request_bytes: '0',
   };
+
+  test('metrics of level 2 count clients, exchanges, and payload each way', async () => {
+    const { client, node } = await startLevel2({ admin: '127.0.0.1:0' });
+    const target = await startTarget();
+    const stream = client.open(target.port);
+    await stream.write('12345');
+    const peer = await target.next();
+    await peer.read(5);
+    await peer.write('1234567');
+    await stream.readText(7);
+    const text = await (await fetch(`${node.adminUrl}/metrics`)).text();
+    for (const line of [
+      'millrace_clients 1',
+      'millrace_level2_open 1',
+      'millrace_open{kind="stream"} 1',
+      'millrace_payload_bytes_total{direction="up"} 5',
+      'millrace_payload_bytes_total{direction="down"} 7',
+      'millrace_dials_total{result="ok"} 1',
+    ]) {
+      expect(text.split('\n')).toContain(line);
+    }
+    expect(text).toMatch(/millrace_held_exchanges \d/);
+    expect(text).toMatch(/millrace_exchanges_total [1-9]/);
+  });
 
   test('two nodes of one process count for themselves', async () => {
     const one = await startTestNode({ admin: '127.0.0.1:0' });

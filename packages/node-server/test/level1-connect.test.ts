@@ -17,7 +17,7 @@ describe('connect', () => {
     const body = answer.body.toString();
     const sid = /"sid":"([^"]*)"/.exec(body)![1];
     expect(sid).toMatch(UUID);
-    expect(body).toBe(`{"r":[{"sid":"${sid}","eof":false,"caps":1}]}`);
+    expect(body).toBe(`{"r":[{"sid":"${sid}","eof":false,"caps":7}]}`);
   });
 
   test('a connect takes no bytes from a target that speaks first: they come with the next op', async () => {
@@ -72,7 +72,7 @@ describe('connect_data', () => {
     const peer = await target.next();
     expect(await peer.readText(4)).toBe('ping');
     await peer.write('pong');
-    expect((await reply)[0]).toEqual({ sid: expect.stringMatching(UUID), d: b64('pong'), eof: false, caps: 1 });
+    expect((await reply)[0]).toEqual({ sid: expect.stringMatching(UUID), d: b64('pong'), eof: false, caps: 7 });
   });
 
   test('a connect_data without bytes waits for a target that speaks first', async () => {

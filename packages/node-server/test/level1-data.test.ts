@@ -24,7 +24,7 @@ describe('batches', () => {
     expect(r1).toEqual({ sid: '00000000-0000-4000-8000-000000000000', eof: true });
     expect(r2).toEqual({ sid: second.sid, d: b64('two'), eof: false });
     expect(r3).toMatchObject({ code: 'DIAL_REFUSED' });
-    expect(r4).toMatchObject({ caps: 1 });
+    expect(r4).toMatchObject({ caps: 7 });
     expect(rest).toEqual([]);
   });
 

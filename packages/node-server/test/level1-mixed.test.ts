@@ -9,7 +9,7 @@ describe('POST /tunnel', () => {
     const test = await startTestNode();
     const target = await startTarget();
     const connected = await test.single({ op: 'connect', host: '127.0.0.1', port: target.port });
-    expect(connected).toEqual({ sid: expect.any(String), eof: false, caps: 1 });
+    expect(connected).toEqual({ sid: expect.any(String), eof: false, caps: 7 });
     const { sid } = connected;
     const peer = await target.next();
     const reply = test.single({ op: 'data', sid, data: b64('ask') });
@@ -34,7 +34,7 @@ describe('POST /tunnel', () => {
     const peer = await target.next();
     expect(await peer.readText(5)).toBe('first');
     await peer.write('back');
-    expect(await reply).toEqual({ sid: expect.any(String), d: b64('back'), eof: false, caps: 1 });
+    expect(await reply).toEqual({ sid: expect.any(String), d: b64('back'), eof: false, caps: 7 });
     expect(peer.waiting).toBe(0);
   });
 
@@ -115,7 +115,7 @@ describe('peers of other versions', () => {
   test('version says who answers and touches nothing', async () => {
     const test = await startTestNode();
     const [reply] = await test.batch([{ op: 'version' }]);
-    expect(reply).toEqual({ caps: 1, v: VERSION, node: test.node.id, now: expect.any(Number) });
+    expect(reply).toEqual({ caps: 7, v: VERSION, node: test.node.id, now: expect.any(Number) });
     expect(Object.keys(reply!)).toEqual(['caps', 'v', 'node', 'now']);
     expect(test.node.stats()).toMatchObject({ streams: 0, flows: 0 });
   });

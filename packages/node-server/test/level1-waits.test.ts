@@ -81,7 +81,7 @@ describe('how long a batch waits', () => {
       { sid: idle.sid, eof: false },
       { sid: idle.sid, eof: false, seq: 0 },
     ]);
-    expect(connect).toMatchObject({ eof: false, caps: 1 });
+    expect(connect).toMatchObject({ eof: false, caps: 7 });
   });
 
   test('an idle op beside a datagram, a udp_open or a close does not poll long', async () => {

@@ -189,6 +189,9 @@ describe('ending', () => {
       opening: 0,
       lingering: 0,
       bufferedBytes: 0,
+      clients: 0,
+      level2Channels: 0,
+      held: 0,
       requests: 0,
       requestBytes: 0,
     });

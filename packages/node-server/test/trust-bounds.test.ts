@@ -12,13 +12,13 @@ describe('gzip', () => {
   test('a zipped batch is told by its first bytes, whatever the headers say', async () => {
     const test = await startTestNode();
     const answer = await test.post(gzipSync(GOOD));
-    expect(JSON.parse(answer.body.toString())).toMatchObject({ r: [{ caps: 1 }] });
+    expect(JSON.parse(answer.body.toString())).toMatchObject({ r: [{ caps: 7 }] });
   });
 
   test('a zipped batch in several members is read whole', async () => {
     const test = await startTestNode();
     const answer = await test.post(Buffer.concat([gzipSync(GOOD.slice(0, 10)), gzipSync(GOOD.slice(10))]));
-    expect(JSON.parse(answer.body.toString())).toMatchObject({ r: [{ caps: 1 }] });
+    expect(JSON.parse(answer.body.toString())).toMatchObject({ r: [{ caps: 7 }] });
   });
 
   test('a bomb by ratio is refused before it has unzipped, and nothing of it stays', async () => {
@@ -137,7 +137,7 @@ describe('bounds of requests', () => {
     const closed = once(socket, 'close');
     const poll = post(JSON.stringify({ k: KEY, ops: [{ op: 'data', sid }] }));
     socket.write(Buffer.concat([Buffer.from(post(GOOD)), Buffer.from(poll)]));
-    await eventually(() => got.includes('"caps":1'));
+    await eventually(() => got.includes('"caps":7'));
     // Another connection that is idle is closed meanwhile, by the same timers.
     const idle = connect({ host: url.hostname, port: Number(url.port) });
     idle.on('data', () => {});
@@ -158,7 +158,7 @@ describe('bounds of requests', () => {
     socket.on('data', (chunk: string) => (got += chunk));
     for (let n = 1; n <= 3; n++) {
       socket.write(post(GOOD));
-      await eventually(() => got.split('"caps":1').length === n + 1 && got.endsWith('}]}'));
+      await eventually(() => got.split('"caps":7').length === n + 1 && got.endsWith('}]}'));
     }
     expect(socket.destroyed).toBe(false);
     socket.destroy();

@@ -25,9 +25,13 @@ describe('refusals', () => {
       'BODY_TOO_DEEP',
       post(`{"k":"${KEY}","ops":${'['.repeat(100)}${']'.repeat(100)}}`),
     ],
-    ['a level 2 body', 'PEER_VERSION', post(Buffer.alloc(40, 1))],
+    ['a level 2 body with another token', 'RELAY_AUTH', post(Buffer.alloc(40, 1))],
+    ['a level 2 body that ends within its token', 'BODY_TRUNCATED', post(Buffer.alloc(32, 1))],
     ['a sealed body', 'PEER_VERSION', post(Buffer.alloc(40, 2))],
-    ['a level 2 body as text', 'PEER_VERSION', post('AQID')],
+    ['text with another token', 'RELAY_AUTH', post(Buffer.alloc(40, 1).toString('base64'))],
+    ['text that ends within its token', 'BODY_TRUNCATED', post('AQID')],
+    ['text that is no base64', 'BASE64_INVALID', post(`A${'-'.repeat(100)}`)],
+    ['a sealed body as text', 'RELAY_AUTH', post(Buffer.alloc(40, 2).toString('base64'))],
     ['gzip of a level 2 body', 'PEER_VERSION', post(gzipSync(Buffer.alloc(40, 1)))],
     [
       'gzip that is broken',
@@ -136,7 +140,7 @@ describe('refusals', () => {
     ]) {
       const answer = await test.post(body);
       expect(answer.status).toBe(200);
-      expect(JSON.parse(answer.body.toString())).toMatchObject({ r: [{ caps: 1 }] });
+      expect(JSON.parse(answer.body.toString())).toMatchObject({ r: [{ caps: 7 }] });
     }
   });
 

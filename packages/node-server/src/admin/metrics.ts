@@ -2,9 +2,12 @@ import type { EventHub, MillraceEvent } from '@millrace/protocol';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /** What cannot be told from events: how much is held now. */
-export interface HeldBytes {
+export interface Held {
   bufferedBytes: number;
   requestBytes: number;
+  clients: number;
+  held: number;
+  level2Channels: number;
 }
 
 /** From a loopback to a far relay, in seconds. */
@@ -21,7 +24,7 @@ export class Metrics {
   readonly #handlers: { [E in MillraceEvent['event']]?: (event: Extract<MillraceEvent, { event: E }>) => void };
   readonly #unsubscribe: () => void;
 
-  constructor(events: EventHub<MillraceEvent>, held: () => HeldBytes) {
+  constructor(events: EventHub<MillraceEvent>, held: () => Held) {
     const registers = [this.#registry];
     const counter = <L extends string>(name: string, help: string, ...labelNames: L[]): Counter<L> =>
       new Counter({ name: `millrace_${name}`, help, labelNames, registers });
@@ -54,12 +57,16 @@ export class Metrics {
     const dialSeconds = histogram('dial_seconds', 'Time of a dial, name included', SECONDS, 'result');
     const refusals = counter('refusals_total', 'Requests refused, by cause', 'code');
     const dropped = counter('dropped_datagrams_total', 'Datagrams dropped, by cause', 'code');
-    for (const [name, help] of Object.entries(HELD)) {
+    const exchanges = counter('exchanges_total', 'Exchanges of level 2 that were answered');
+    const exchangeSeconds = histogram('exchange_seconds', 'Time for which an exchange of level 2 was held', SECONDS);
+    const answerBytes = counter('answer_bytes_total', 'Bytes of answers of level 2');
+    const forgotten = counter('clients_forgotten_total', 'Clients of level 2 that were forgotten');
+    for (const [name, [metric, help]] of Object.entries(HELD)) {
       const gauge: Gauge = new Gauge({
-        name: `millrace_${name.replace('Bytes', '_bytes')}`,
+        name: `millrace_${metric}`,
         help,
         registers,
-        collect: () => gauge.set(held()[name as keyof HeldBytes]),
+        collect: () => gauge.set(held()[name as keyof Held]),
       });
     }
     for (const kind of ['stream', 'flow']) open.set({ kind }, 0);
@@ -79,6 +86,14 @@ export class Metrics {
         batchSeconds.observe(ms / 1_000);
         drainBytes.observe(bytesDown);
       },
+      answered: ({ bytesUp, bytesDown, bodyBytes, ms }) => {
+        exchanges.inc();
+        answerBytes.inc(bodyBytes);
+        bytes.inc({ direction: 'up' }, bytesUp);
+        bytes.inc({ direction: 'down' }, bytesDown);
+        exchangeSeconds.observe(ms / 1_000);
+      },
+      'client-forgotten': () => forgotten.inc(),
       dial: ({ result, ms }) => {
         dials.inc({ result });
         dialSeconds.observe({ result }, ms / 1_000);
@@ -110,7 +125,10 @@ export class Metrics {
   }
 }
 
-const HELD: Readonly<Record<keyof HeldBytes, string>> = {
-  bufferedBytes: 'Bytes held for clients and targets',
-  requestBytes: 'Bytes of request bodies being read or run',
+const HELD: Readonly<Record<keyof Held, readonly [metric: string, help: string]>> = {
+  bufferedBytes: ['buffered_bytes', 'Bytes held for clients and targets'],
+  requestBytes: ['request_bytes', 'Bytes of request bodies being read or run'],
+  clients: ['clients', 'Clients of level 2'],
+  held: ['held_exchanges', 'Exchanges of level 2 whose answer is owed'],
+  level2Channels: ['level2_open', 'Of the streams and flows open now, those of level 2'],
 };

@@ -16,6 +16,10 @@ export interface Exchanger {
    * @throws Error with a `code`: the body is refused, and nothing in it is looked at any more.
    */
   authenticate(body: Buffer): void;
-  /** Runs an authenticated body. Never rejects: what is wrong with it is in the answer. `signal`: nobody waits any more. */
-  run(route: Route, body: Buffer, signal: AbortSignal): Promise<Answer>;
+  /**
+   * Runs an authenticated body. `signal`: nobody waits any more. `release`: to be called when nothing of the body is kept any
+   * more; else it counts until the answer has left.
+   * @throws Error with a `code`, also as a rejection: the body is refused. `ABORTED`: the connection is cut.
+   */
+  run(route: Route, body: Buffer, signal: AbortSignal, release: () => void): Promise<Answer>;
 }

@@ -67,8 +67,12 @@ export function dial(addresses: readonly Address[], options: DialOptions): Promi
   });
 }
 
+/** Of duplex streams, which the declaration of `connect` leaves out: a socket that nobody reads keeps one read, not more. */
+const KEEP_LITTLE = { readableHighWaterMark: NODE_LIMITS.smallChunkBytes };
+
 const systemConnect: Connect = (address, port) =>
   netConnect({
+    ...KEEP_LITTLE,
     host: address.text,
     port,
     family: address.family,

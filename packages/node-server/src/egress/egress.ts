@@ -3,9 +3,12 @@ import type { Socket } from 'node:net';
 import type { EventHub, MillraceEvent } from '@millrace/protocol';
 import type { Clock } from '../clock.js';
 import { codeOf, NodeError } from '../errors.js';
+import { NODE_LIMITS, type NodeLimits } from '../limits.js';
 import type { Address } from './address.js';
+import { Datagrams } from './datagrams.js';
 import { type Connect, dial } from './dialler.js';
 import { type Host, parseHost } from './host.js';
+import { NameCache } from './name-cache.js';
 import { dialError } from './platform-errors.js';
 import type { EgressPolicy } from './policy.js';
 import { type Lookup, resolveName } from './resolver.js';
@@ -18,8 +21,9 @@ export interface EgressOptions {
   dialTimeoutMs: number;
   clock: Clock;
   events: EventHub<MillraceEvent>;
-  /** Only tests give another one. */
+  /** Only tests give others. */
   connect?: Connect;
+  limits?: NodeLimits;
 }
 
 /** A UDP socket that is connected to a checked address. */
@@ -32,9 +36,11 @@ export interface BoundFlow {
 /** The one way out: every connection and flow of every level is asked for here, and checked here. */
 export class Egress {
   readonly #options: EgressOptions;
+  readonly #names: NameCache;
 
   constructor(options: EgressOptions) {
     this.#options = options;
+    this.#names = new NameCache({ ...options, limits: options.limits ?? NODE_LIMITS });
   }
 
   /**
@@ -68,6 +74,12 @@ export class Egress {
       }
       throw failure;
     });
+  }
+
+  /** The way out for one UDP association with any number of targets. Opens nothing before the first datagram. */
+  datagrams(): Datagrams {
+    const { policy, limits = NODE_LIMITS } = this.#options;
+    return new Datagrams({ policy, names: this.#names, maxSending: limits.maxFlowSending });
   }
 
   /** The addresses that host and port stand for and that may be reached; at least one. */

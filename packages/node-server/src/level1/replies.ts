@@ -3,8 +3,8 @@ import { codeOf } from '../errors.js';
 
 // Fields stand in the order of the spec, which is the order in which they are written.
 
-/** What this node can do for a level 1 client. */
-export const LEVEL1_CAPS: number = CAPABILITY.PIPELINE_SEQ;
+/** What this node can do, as a level 1 client sees it: it may go on to level 2. */
+export const LEVEL1_CAPS: number = CAPABILITY.PIPELINE_SEQ | CAPABILITY.RELIABLE_STREAM | CAPABILITY.DATAGRAMS;
 
 type Named = Pick<BatchOp, 'sid' | 'seq'>;
 

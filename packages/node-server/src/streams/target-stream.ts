@@ -7,6 +7,7 @@ import type { BytePool } from './byte-pool.js';
 import { ByteQueue } from './byte-queue.js';
 import type { Channel } from './channel.js';
 import { SendQueue } from './send-queue.js';
+import { confirmEnd, resetSocket } from './socket-ends.js';
 import { Watchers } from './watchers.js';
 
 /** What a {@link TargetStream} needs besides its socket. */
@@ -144,7 +145,7 @@ export class TargetStream implements Channel {
   cut(): Promise<void> {
     if (!this.#closed) this.#forget();
     this.#sendQueue.end(closedHere());
-    this.#reset();
+    resetSocket(this.#socket);
     return this.#gone;
   }
 
@@ -163,22 +164,13 @@ export class TargetStream implements Channel {
     this.watchers.wake();
   }
 
-  /**
-   * The platform says that the target has ended its side. Where bytes and a reset come in together, it says so of the
-   * reset too: a write tells them apart, since only a connection that was reset refuses it. An empty one sends nothing.
-   */
   #onEnd(): void {
     const end = (): void => {
       this.#ended = true;
       this.watchers.wake();
     };
     if (this.#writesEnded) return end();
-    // A write that is under way fails by itself, in the same turn of the event loop.
-    setImmediate(() => {
-      if (this.#socket.destroyed) return;
-      if (this.#sendQueue.backlog > 0) end();
-      else this.#socket.write(EMPTY, (error) => (error ? undefined : end()));
-    });
+    confirmEnd(this.#socket, () => this.#sendQueue.backlog > 0, end);
   }
 
   #onGone(): void {
@@ -191,9 +183,7 @@ export class TargetStream implements Channel {
   #fail(error: NodeError): void {
     this.#sendQueue.end(error);
     this.#failure ??= error;
-    // Not a plain destroy: it would send what the system still has and then a clean end, after which the target takes half
-    // an upload for a whole one.
-    this.#reset();
+    resetSocket(this.#socket);
     this.watchers.wake();
   }
 
@@ -227,16 +217,6 @@ export class TargetStream implements Channel {
   #dropReceived(): void {
     this.#options.pool.give(this.#received.clear());
   }
-
-  #reset(): void {
-    if (this.#socket.destroyed) return;
-    // After the end of this side nothing is left to be reset; and while that end is on its way the system refuses to, upon
-    // which Node would never close the socket.
-    if (this.#socket.writableEnded) this.#socket.destroy();
-    else this.#socket.resetAndDestroy();
-  }
 }
-
-const EMPTY = Buffer.alloc(0);
 
 const closedHere = (): NodeError => new NodeError('STREAM_CLOSED', 'the stream was closed here');

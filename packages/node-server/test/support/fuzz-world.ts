@@ -122,7 +122,7 @@ export class FuzzWorld {
       const op = { op: 'connect', host: 'target.example.org', port: 80 };
       const { replies, finished } = await this.#level1.runBatch([op], new AbortController().signal);
       finished(true);
-      expect(replies).toEqual([{ sid: expect.any(String), eof: false, caps: 1 }]);
+      expect(replies).toEqual([{ sid: expect.any(String), eof: false, caps: 7 }]);
       this.#streams.push({
         id,
         mode: this.#random.pick(['seq', 'seq', 'plain', 'wseq'] as const),

@@ -47,6 +47,12 @@ export class Peer {
     return all.subarray(0, length);
   }
 
+  /** Reads what is there, at least one byte. */
+  async readSome(): Promise<Buffer> {
+    while (this.#length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
+    return this.read(this.#length);
+  }
+
   /** Reads as many bytes as `text` has, as text. */
   async readText(length: number): Promise<string> {
     return (await this.read(length)).toString();
@@ -118,30 +124,35 @@ export async function closedPort(): Promise<number> {
 /** A UDP target on loopback: hands out what came, and answers when told to. */
 export interface UdpTarget {
   readonly port: number;
-  next(): Promise<{ data: Buffer; reply: (data: Uint8Array | string) => Promise<void> }>;
+  next(): Promise<{
+    data: Buffer;
+    from: { address: string; port: number };
+    reply: (data: Uint8Array | string) => Promise<void>;
+  }>;
+  /** Sends to anybody. */
+  send(data: string, port: number): Promise<void>;
 }
 
 /** Starts a UDP target, gone with the test. */
-export async function startUdpTarget(): Promise<UdpTarget> {
+export async function startUdpTarget(host: '127.0.0.1' | '::1' = '127.0.0.1'): Promise<UdpTarget> {
   type Got = Awaited<ReturnType<UdpTarget['next']>>;
   const got: Got[] = [];
   const asked: Array<(datagram: Got) => void> = [];
-  const socket = createSocket('udp4');
+  const socket = createSocket(host === '::1' ? 'udp6' : 'udp4');
+  const send = (bytes: Uint8Array | string, port: number, address: string): Promise<void> =>
+    new Promise((resolve, reject) => socket.send(bytes, port, address, (error) => (error ? reject(error) : resolve())));
   socket.on('message', (data, from) => {
-    const reply = (bytes: Uint8Array | string): Promise<void> =>
-      new Promise((resolve, reject) =>
-        socket.send(bytes, from.port, from.address, (error) => (error ? reject(error) : resolve())),
-      );
-    const datagram = { data, reply };
+    const datagram = { data, from, reply: (bytes: Uint8Array | string) => send(bytes, from.port, from.address) };
     const ask = asked.shift();
     if (ask) ask(datagram);
     else got.push(datagram);
   });
-  socket.bind(0, '127.0.0.1');
+  socket.bind(0, host);
   await once(socket, 'listening');
   onTestFinished(() => new Promise<void>((resolve) => socket.close(() => resolve())));
   return {
     port: socket.address().port,
+    send: (data, port) => send(data, port, host),
     next: () => {
       const datagram = got.shift();
       return datagram ? Promise.resolve(datagram) : new Promise((resolve) => asked.push(resolve));

@@ -11,7 +11,9 @@ export function readBody(request: IncomingMessage, maxBytes: number, claim: Clai
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
+    let settled = false;
     const fail = (error: NodeError): void => {
+      settled = true;
       request.off('data', onData);
       reject(error);
     };
@@ -29,8 +31,17 @@ export function readBody(request: IncomingMessage, maxBytes: number, claim: Clai
     };
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) return tooLarge();
     request.on('data', onData);
-    request.on('end', () => resolve(Buffer.concat(chunks)));
-    request.on('error', () => fail(new NodeError('ABORTED', 'the request ended early')));
-    request.on('close', () => fail(new NodeError('ABORTED', 'the request ended early')));
+    request.on('end', () => {
+      const body = Buffer.concat(chunks);
+      // These listeners live as long as the request, which may be held for minutes.
+      chunks.length = 0;
+      settled = true;
+      resolve(body);
+    });
+    const onGone = (): void => {
+      if (!settled) fail(new NodeError('ABORTED', 'the request ended early'));
+    };
+    request.on('error', onGone);
+    request.on('close', onGone);
   });
 }

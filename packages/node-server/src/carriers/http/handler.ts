@@ -45,7 +45,7 @@ export class RequestHandler {
 
   /** Tells every request that nobody waits for it any more. */
   abortAll(): void {
-    for (const controller of this.#running) controller.abort();
+    for (const controller of this.#running) controller.abort(GONE);
   }
 
   /** Handles one request. Never rejects. */
@@ -54,7 +54,9 @@ export class RequestHandler {
     // Each dial of a batch listens.
     setMaxListeners(LIMITS.maxBatchOps + 1, controller.signal);
     const claim = this.#options.budget.claim();
-    response.once('close', () => controller.abort());
+    response.once('close', () => {
+      if (!response.writableFinished) controller.abort(GONE);
+    });
     this.#running.add(controller);
     try {
       const answer = await this.#answer(request, claim, controller.signal);
@@ -75,13 +77,16 @@ export class RequestHandler {
     const raw = await readBody(request, LIMITS.maxBodyBytes, claim, route !== undefined);
     if (route === undefined)
       throw new NodeError('MESSAGE_INVALID', 'only POST /tunnel and POST /tunnel/batch are served');
-    const body = bodyForm(raw) === 'gzip' ? await this.#unzips.run(() => unzip(raw, claim)) : raw;
+    const zipped = bodyForm(raw) === 'gzip';
+    const body = zipped ? await this.#unzips.run(() => unzip(raw, claim)) : raw;
     const form = bodyForm(body);
-    const exchanger = exchangers[form];
+    // Only level 1 is ever zipped.
+    const exchanger = zipped && form !== 'json' ? undefined : exchangers[form];
     if (exchanger === undefined)
       throw new NodeError('PEER_VERSION', `this node does not take bodies of the form ${form}`);
     exchanger.authenticate(body);
-    return exchanger.run(route, body, signal);
+    // Not awaited here: while an answer is held nothing may keep the body.
+    return exchanger.run(route, body, signal, claim.release);
   }
 
   #refuse(response: ServerResponse, error: unknown): void {
@@ -101,6 +106,9 @@ export class RequestHandler {
     this.#idle.clear();
   }
 }
+
+/** One for all: an error of its own for each request costs more than the rest of its end. */
+const GONE = new NodeError('ABORTED', 'nobody waits for the answer any more');
 
 const ROUTES: Readonly<Record<string, Route>> = { '/tunnel': 'single', '/tunnel/batch': 'batch' };
 

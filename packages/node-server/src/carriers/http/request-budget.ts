@@ -35,7 +35,7 @@ export class RequestBudget {
 /** What one request holds of the budget. */
 export interface Claim {
   /** Counts bytes before they are kept. @throws NodeError `NODE_BUSY` */
-  add(bytes: number): void;
+  add: (bytes: number) => void;
   /** Gives everything back. */
-  release(): void;
+  release: () => void;
 }

@@ -1,0 +1,42 @@
+import { PIECE_BYTES, SMALL_PIECE_BYTES } from './memory.js';
+
+/**
+ * Bytes to a target are handed to its socket as views of the request that brought them. What the system does not take at
+ * once keeps the whole request in memory. This counts such bytes; beyond the bound pieces are small, and copied first.
+ */
+export class PinnedBodies {
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Bytes that sockets keep now. At most the bound and one piece, and a small piece for each stream. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** How much to hand to a socket at once. */
+  get pieceBytes(): number {
+    return this.#bytes < this.#maxBytes ? PIECE_BYTES : SMALL_PIECE_BYTES;
+  }
+
+  /** `view` itself where its buffer may be kept, else a copy. */
+  fit(view: Uint8Array): Uint8Array {
+    const { byteLength } = view.buffer;
+    return byteLength <= 2 * view.length || this.#bytes + byteLength <= this.#maxBytes ? view : view.slice();
+  }
+
+  /** A socket keeps `view`. Returns its cost, to be given back when it does not any more. */
+  pin(view: Uint8Array): number {
+    const { byteLength } = view.buffer;
+    this.#bytes += byteLength;
+    return byteLength;
+  }
+
+  /** Gives back what {@link pin} counted. */
+  unpin(bytes: number): void {
+    this.#bytes -= bytes;
+  }
+}

@@ -1,0 +1,146 @@
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { expect, test } from 'vitest';
+import type { NodeEngine } from '@millrace/protocol/stream';
+import { ManualClock } from '../../test/support/clock.js';
+import { quiet } from '../../test/support/eventually.js';
+import { NODE_LIMITS } from '../limits.js';
+import { PinnedBodies } from './pinned-bodies.js';
+import { TargetLink } from './target-link.js';
+
+/** A target in memory: takes bytes at once, or when the test says so. */
+class FakeTarget extends Duplex {
+  readonly received: string[] = [];
+  readonly #taken: Array<() => void> = [];
+  stalled = false;
+
+  constructor() {
+    super({ allowHalfOpen: true, readableHighWaterMark: 4_096 });
+  }
+
+  override _read(): void {}
+
+  override _write(bytes: Buffer, _encoding: string, taken: () => void): void {
+    // An empty write asks whether the connection still is.
+    if (bytes.length > 0) this.received.push(bytes.toString());
+    if (this.stalled) this.#taken.push(taken);
+    else taken();
+  }
+
+  takeNow(): void {
+    this.#taken.shift()!();
+  }
+
+  resetAndDestroy(): void {
+    this.destroy();
+  }
+}
+
+function start() {
+  const socket = new FakeTarget();
+  const clock = new ManualClock();
+  const calls: string[] = [];
+  const up: Array<Uint8Array | null> = [];
+  const state = { room: 1e6, unacknowledged: 0 };
+  const engine = {
+    read: () => up.shift(),
+    consume: (_sid: number, bytes: number) => calls.push(`consume ${bytes}`),
+    room: (_sid: number, wanted: number) => Math.min(wanted, state.room),
+    write: (_sid: number, bytes: Uint8Array) => calls.push(`write ${Buffer.from(bytes).toString()}`),
+    finish: () => calls.push('finish'),
+    unacknowledgedBytes: () => state.unacknowledged,
+  };
+  const pins = new PinnedBodies(1_000);
+  const failing: Array<{ settle: () => void }> = [];
+  const link = new TargetLink(
+    socket as unknown as Socket,
+    {
+      engine: engine as unknown as NodeEngine,
+      sid: 0,
+      clock,
+      limits: NODE_LIMITS,
+      traffic: { up: 0, down: 0 },
+      wake: () => {},
+      failing: (channel) => void failing.push(channel),
+      failed: (code) => void calls.push(`failed ${code}`),
+    },
+    pins,
+  );
+  return { socket, clock, calls, up, state, pins, failing, link };
+}
+
+test('both sides may end in the same turn: that is clean', async () => {
+  const { socket, calls, up, failing, link } = start();
+  socket.once('end', () => {
+    up.push(null);
+    link.sendUp();
+  });
+  socket.push(null);
+  await quiet();
+  expect([calls, failing, socket.destroyed]).toEqual([['finish'], [], true]);
+});
+
+test('a piece that the target does not take at once is used up when it is, and the next waits', async () => {
+  const { socket, calls, up, pins, link } = start();
+  socket.stalled = true;
+  up.push(Buffer.from('one'), Buffer.from('two'), null);
+  link.sendUp();
+  link.sendUp();
+  expect([socket.received, calls]).toEqual([['one'], []]);
+  expect(pins.bytes).toBeGreaterThan(0);
+  socket.takeNow();
+  await quiet();
+  expect([socket.received, calls]).toEqual([['one', 'two'], ['consume 3']]);
+  expect(socket.writableEnded).toBe(false);
+  socket.takeNow();
+  await quiet();
+  expect([calls, pins.bytes, socket.writableEnded]).toEqual([['consume 3', 'consume 3'], 0, true]);
+});
+
+test('no more is read from the target than the engine has room for', async () => {
+  const { socket, calls, state, link } = start();
+  state.room = 2;
+  socket.push('abcde');
+  await quiet();
+  state.room = 0;
+  // What came in before the room was gone went on piece by piece.
+  expect(calls.join('')).toBe('write abwrite cdwrite e');
+  socket.push('more');
+  await quiet();
+  expect([calls.length, link.heldBytes]).toEqual([3, 4]);
+  state.room = 10;
+  link.sendDown();
+  expect(calls.at(-1)).toBe('write more');
+});
+
+test('a failure waits for what came before it, at the socket and on its way to the client', async () => {
+  const { socket, calls, state, failing, link } = start();
+  state.room = 0;
+  socket.push('last');
+  await quiet();
+  socket.destroy(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
+  await quiet();
+  expect(failing).toEqual([link]);
+  link.settle();
+  expect(calls).toEqual([]);
+  state.room = 10;
+  state.unacknowledged = 4;
+  link.sendDown();
+  link.settle();
+  expect(calls).toEqual(['write last']);
+  state.unacknowledged = 0;
+  link.settle();
+  expect(calls).toEqual(['write last', 'failed TARGET_RESET']);
+});
+
+test('a target that takes nothing of the end is cut', async () => {
+  const { socket, clock, link } = start();
+  socket.stalled = true;
+  socket.write('never taken');
+  const gone = link.close();
+  await clock.scheduled(NODE_LIMITS.writeStallMs);
+  expect(socket.destroyed).toBe(false);
+  clock.advance(NODE_LIMITS.writeStallMs);
+  await gone;
+  expect(clock.count(NODE_LIMITS.writeStallMs)).toBe(0);
+});
