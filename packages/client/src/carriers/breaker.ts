@@ -12,7 +12,8 @@ import type { CarrierFailure } from './carrier.js';
 
 /** One request, as the breaker sees it. */
 export interface Attempt {
-  readonly startedAt: number;
+  /** Failures until then: what was under way when one came says nothing about the time after it. */
+  readonly failures: number;
   readonly trial: boolean;
 }
 
@@ -23,9 +24,11 @@ const ACCIDENTS: ReadonlySet<ErrorCode> = new Set(['RELAY_TIMEOUT', 'RELAY_TRUNC
 const OUTAGES: ReadonlySet<ErrorCode> = new Set(['RELAY_OFFLINE', 'RELAY_NAME', 'RELAY_NODE_DOWN']);
 
 export class Breaker {
+  /** In a row. */
   #failures = 0;
+  /** In all. */
+  #noted = 0;
   #restUntil = 0;
-  #lastFailureAt = -Infinity;
   #trial: Attempt | undefined;
   #cause: CarrierFailure | undefined;
 
@@ -36,7 +39,7 @@ export class Breaker {
 
   /** When requests may pass again. In the past unless it rests. */
   get restUntil(): number {
-    return this.#restUntil;
+    return this.#cause === undefined ? -Infinity : this.#restUntil;
   }
 
   state(now: number): 'works' | 'resting' | 'trying' {
@@ -50,8 +53,8 @@ export class Breaker {
   }
 
   /** A request passes. */
-  begin(now: number): Attempt {
-    const attempt: Attempt = { startedAt: now, trial: this.#cause !== undefined };
+  begin(): Attempt {
+    const attempt: Attempt = { failures: this.#noted, trial: this.#cause !== undefined };
     if (attempt.trial) this.#trial = attempt;
     return attempt;
   }
@@ -59,8 +62,7 @@ export class Breaker {
   /** The request was answered. True when this ends a rest. */
   succeed(attempt: Attempt): boolean {
     this.#endTrial(attempt);
-    // What was under way when the failure came says nothing about the time after it.
-    if (attempt.startedAt < this.#lastFailureAt) return false;
+    if (attempt.failures < this.#noted) return false;
     const rested = this.#cause !== undefined;
     this.#failures = 0;
     this.#cause = undefined;
@@ -76,8 +78,8 @@ export class Breaker {
   fail(attempt: Attempt, failure: CarrierFailure, now: number): number | undefined {
     this.#endTrial(attempt);
     // Requests that ran side by side fail together: that counts once.
-    if (attempt.startedAt < this.#lastFailureAt) return undefined;
-    this.#lastFailureAt = now;
+    if (attempt.failures < this.#noted) return undefined;
+    this.#noted += 1;
     this.#failures += 1;
     if (this.#failures === 1 && ACCIDENTS.has(failure.code)) return undefined;
     const restMs = restFor(failure, this.#failures);
@@ -93,10 +95,11 @@ export class Breaker {
 
 function restFor(failure: CarrierFailure, failures: number): number {
   const doubling = 2 ** Math.min(failures - 1, 16);
-  if (failure.code === 'RELAY_QUOTA_DAY') {
-    return CLIENT_LIMITS.dayQuotaRestMs * Math.min(doubling, 6);
+  if (failure.code === 'RELAY_QUOTA_RATE') {
+    // A provider that says when to come again counts what comes earlier.
+    const told = Math.min(failure.retryAfterMs ?? 0, CLIENT_LIMITS.maxRetryAfterMs);
+    return Math.max(Math.min(CLIENT_LIMITS.minQuotaRestMs * doubling, CLIENT_LIMITS.maxRestMs), told);
   }
-  const first = failure.code === 'RELAY_QUOTA_RATE' ? CLIENT_LIMITS.minQuotaRestMs : CLIENT_LIMITS.minRestMs;
   const most = OUTAGES.has(failure.code) ? CLIENT_LIMITS.maxOutageRestMs : CLIENT_LIMITS.maxRestMs;
-  return Math.min(Math.max(first * doubling, failure.retryAfterMs ?? 0), most);
+  return Math.min(Math.max(CLIENT_LIMITS.minRestMs * doubling, failure.retryAfterMs ?? 0), most);
 }

@@ -36,11 +36,20 @@ export interface CarrierAbilities {
 export interface SendOptions {
   /** How long nothing may move, in ms: no byte sent, none received. Opening a connection has a bound of its own. */
   readonly timeoutMs: number;
-  /** Gives the exchange up. */
+  /** Gives the exchange up: `ABORTED`, or `RELAY_TIMEOUT` where the reason is `SILENT`. */
   readonly signal?: AbortSignal;
+  /** Largest answer that is taken. Default: the largest body. */
+  readonly maxAnswerBytes?: number;
+  /** Asked before each piece of an answer is kept; where it says no, the answer counts as too large. */
+  readonly admits?: (bytes: number) => boolean;
+  /** Default `application/json`. */
+  readonly contentType?: string;
   /** Hears of steps as they happen, or with the time at which they happened earlier on this connection. `atMs` is on the clock of `performance.now()`. */
   readonly onStep?: (step: CarrierStep, atMs: number) => void;
 }
+
+/** The reason to give an exchange up that the relay should have answered long ago. */
+export const SILENT = Symbol('silent');
 
 /** Steps of an exchange: name resolved, TCP and TLS connected, request handed to the system, answer complete. */
 export type CarrierStep = 'name' | 'tcp' | 'tls' | 'sent' | 'relay-answered';

@@ -11,7 +11,13 @@ const LEVEL2 = { carries: 'auto' as const, holdMs: 1, maxRequestBytes: 1, maxRes
 const any = (_relay: Relay): boolean => true;
 
 const account = (maxConcurrent: number): Account =>
-  new Account('test', { maxConcurrent, dailyRequests: undefined, quotaReset: '00:00 UTC', quotaMarginPercent: 5 });
+  new Account('test', {
+    label: 'test',
+    maxConcurrent,
+    dailyRequests: undefined,
+    quotaReset: '00:00 UTC',
+    quotaMarginPercent: 5,
+  });
 
 function relay(
   name: string,
@@ -157,6 +163,83 @@ describe('relay pool', () => {
     expect(pool.blocked(any)).toMatchObject({ failure: { code: 'RELAY_BODY' } });
   });
 
+  test('a relay that is tried after its rest counts for one request, and its account for no more than its places', async () => {
+    vi.useFakeTimers();
+    const shared = account(5);
+    const a = relay('a', shared, () => failed('RELAY_HTML', 'a: a page', true));
+    const b = relay('b', shared);
+    const { pool } = setup(a, b);
+    await pool.lease(a)!.exchange(exchange);
+    expect(a.gate(performance.now(), 0)).toEqual({ concurrency: 1, blockedUntil: performance.now() + 250 });
+    expect(pool.lease(a)).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(250);
+    expect(pool.free((candidate) => candidate === a)).toBe(1);
+    expect(a.gate(performance.now(), 0)).toEqual({ concurrency: 1, blockedUntil: performance.now() });
+    expect(pool.free(any)).toBe(5);
+    const trial = pool.lease(a)!;
+    expect(pool.free((candidate) => candidate === a)).toBe(0);
+    expect(a.gate(performance.now(), 1)).toMatchObject({ concurrency: 1 });
+    expect(pool.free(any)).toBe(4);
+    trial.giveBack();
+    expect(pool.free((candidate) => candidate === a)).toBe(1);
+  });
+
+  test('the request that tries a relay may end in any way, and then the next one tries it', async () => {
+    vi.useFakeTimers();
+    let answer: CarrierAnswer = failed('RELAY_HTML', 'a: a page', true);
+    const a = relay('a', account(5), () => answer);
+    const { pool } = setup(a);
+    await pool.lease(a)!.exchange(exchange);
+    await vi.advanceTimersByTimeAsync(250);
+    answer = failed('ABORTED', 'a: given up', true);
+    await pool.lease(a)!.exchange(exchange);
+    expect(a.admits(performance.now())).toBe(true);
+    pool.lease(a)!.giveBack();
+    expect(a.admits(performance.now())).toBe(true);
+    answer = failed('RELAY_QUOTA_RATE', 'a: slower', false);
+    await pool.lease(a)!.exchange(exchange);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(a.stats(performance.now())).toMatchObject({ state: 'trying', code: 'RELAY_HTML' });
+    answer = { ok: true, body: new Uint8Array(5) };
+    await pool.lease(a)!.exchange(exchange);
+    expect(a.stats(performance.now())).toMatchObject({ state: 'works' });
+  });
+
+  test('a relay whose last exchange failed is passed over for one that works, and that is told', async () => {
+    let answer: CarrierAnswer = { ok: true, body: new Uint8Array(5) };
+    const [a, b] = [relay('a', account(5), () => answer), relay('b', account(5))];
+    const { pool } = setup(a, b);
+    await pool.lease(a)!.exchange(exchange);
+    await pool.lease(b)!.exchange(exchange);
+    answer = failed('RELAY_TIMEOUT', 'a: nothing', true);
+    await pool.lease(a)!.exchange(exchange);
+    const passedOver: Relay[] = [];
+    pool.onPassedOver((relay) => passedOver.push(relay));
+    for (let index = 0; index < 3; index += 1) expect((await lease(pool)).relay).toBe(b);
+    expect(passedOver).toEqual([a, a, a]);
+  });
+
+  test('relays of the same time and load take turns, a new one is taken for as quick as the quickest', async () => {
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => relay(name, account(9))) as [Relay, Relay, Relay];
+    const { pool } = setup(a, b, c);
+    const first: string[] = [];
+    for (let index = 0; index < 6; index += 1) {
+      const granted = await lease(pool);
+      first.push(granted.relay.name);
+      granted.giveBack();
+    }
+    expect(new Set(first)).toEqual(new Set(['a', 'b', 'c']));
+    a.measure(100);
+    b.measure(100);
+    // With nothing known of it, it would be taken for far quicker, and get everything.
+    const counts = new Map<string, number>();
+    for (let index = 0; index < 12; index += 1) {
+      const { name } = (await lease(pool)).relay;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    expect([...counts.values()]).toEqual([4, 4, 4]);
+  });
+
   test('what was given up here is no failure of the relay', async () => {
     const a = relay('a', account(1), () => failed('ABORTED', 'a: given up', true));
     const { pool } = setup(a);
@@ -185,6 +268,20 @@ describe('relay pool', () => {
     first.giveBack();
     (await lease(pool)).giveBack();
     expect(granted).toBe(1);
+  });
+
+  test('what waits for the end of a rest keeps the process alive, a rest alone does not', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const a = relay('a', account(5), () => failed('RELAY_HTML', 'a: a page', true));
+    const { pool } = setup(a);
+    await pool.lease(a)!.exchange(exchange);
+    await Promise.resolve();
+    const before = timers();
+    const withdraw = pool.request({ accepts: any, grant: () => {} });
+    expect(timers()).toBe(before + 1);
+    withdraw();
+    await pool.close();
+    expect(timers()).toBe(before);
   });
 
   test('times of exchanges that the node held are not counted', async () => {

@@ -6,9 +6,17 @@
  * has no timeout.
  */
 import type { EventHub, MillraceEvent } from '@millrace/protocol';
-import type { CarrierAnswer, CarrierFailed, CarrierFailure, SendOptions } from './carrier.js';
-import type { Attempt } from './breaker.js';
+import { CLIENT_LIMITS } from '../limits.js';
+import { choreTimer, soon, type Timer } from '../tunnel/clock.js';
+import type { Account } from './account.js';
+import type { CarrierFailure } from './carrier.js';
 import type { Relay } from './relay.js';
+import { createLease, type Lease } from './relay-pool-lease.js';
+import { BlockTeller, blockOf, type PoolBlock } from './relay-pool-block.js';
+import { bestRelay, preferProven } from './relay-pool-choice.js';
+
+export type { Exchange, ExchangeResult, Lease } from './relay-pool-lease.js';
+export type { PoolBlock } from './relay-pool-block.js';
 
 /** What is wanted of a lease. */
 export interface LeaseRequest {
@@ -20,34 +28,31 @@ export interface LeaseRequest {
   readonly grant: (lease: Lease) => void;
 }
 
-/** What `Lease.exchange` sends. */
-export interface Exchange<T> {
-  readonly body: Uint8Array;
-  /** Operations in it, for the event. */
-  readonly ops: number;
-  readonly send: SendOptions;
-  /** The node may have held the answer back, or dialled: its time says nothing about the relay. */
-  readonly held?: boolean;
-  /** Reads the answer; what it finds wrong counts against the relay. */
-  readonly decode: (body: Uint8Array) => { readonly ok: true; readonly value: T } | CarrierFailed;
-}
-
 export class RelayPool {
   readonly relays: readonly Relay[];
+  /** Each once. */
+  readonly accounts: readonly Account[];
   readonly #events: EventHub<MillraceEvent>;
   readonly #requests: LeaseRequest[] = [];
   readonly #failureListeners = new Set<(relay: Relay) => void>();
   readonly #successListeners = new Set<(relay: Relay, recovered: boolean) => void>();
   readonly #passedOverListeners = new Set<(relay: Relay) => void>();
   readonly #changeListeners = new Set<() => void>();
+  readonly #probeListeners = new Set<(relay: Relay) => void>();
+  /** Accounts that are counted out, since when, and whether those who wait were told. */
+  readonly #countedOut = new Map<Account, { readonly since: number; told: boolean }>();
   #inFlight = 0;
   #turn = 0;
   #serving = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+  #timer: Timer | undefined;
+  readonly #teller: BlockTeller;
 
   constructor(relays: readonly Relay[], events: EventHub<MillraceEvent>) {
     this.relays = relays;
+    this.accounts = [...new Set(relays.map((relay) => relay.account))];
     this.#events = events;
+    this.#teller = new BlockTeller(events);
   }
 
   /** Exchanges under way. */
@@ -57,19 +62,19 @@ export class RelayPool {
 
   /** Exchanges that all accounts bear together. */
   get capacity(): number {
-    return [...new Set(this.relays.map((relay) => relay.account))].reduce(
-      (sum, account) => sum + account.maxConcurrent,
-      0,
-    );
+    return this.accounts.reduce((sum, account) => sum + account.maxConcurrent, 0);
   }
 
   /** Exchanges that could begin now on relays that `accepts` takes. */
   free(accepts: (relay: Relay) => boolean): number {
     const now = performance.now();
-    const accounts = new Set(
-      this.relays.filter((relay) => accepts(relay) && relay.admits(now)).map((relay) => relay.account),
-    );
-    return [...accounts].reduce((sum, account) => sum + account.maxConcurrent - account.inFlight, 0);
+    const most = new Map<Account, number>();
+    for (const relay of this.relays) {
+      if (!accepts(relay)) continue;
+      // Each relay alone: one that is tried after a rest takes a single request.
+      most.set(relay.account, (most.get(relay.account) ?? 0) + relay.free(now));
+    }
+    return [...most].reduce((sum, [account, places]) => sum + Math.min(places, account.free(now)), 0);
   }
 
   /** Asks for a lease. Returns how to withdraw the request. */
@@ -85,6 +90,21 @@ export class RelayPool {
   /** Leave to send over that very relay, at once and before all that wait; undefined when it admits nothing now. */
   lease(relay: Relay): Lease | undefined {
     return relay.admits(performance.now()) ? this.#lease(relay) : undefined;
+  }
+
+  /**
+   * Calls `listener` when an account may be asked whether its quota is still used up, nothing that waits does that, and `relay`
+   * would do for it: whoever sends something over it, without any content if need be, finds out. Listeners are called in turn until
+   * one has taken the lease.
+   */
+  onProbeDue(listener: (relay: Relay) => void): void {
+    this.#probeListeners.add(listener);
+  }
+
+  /** What is known of accounts has changed from outside. */
+  refresh(): void {
+    this.#changed();
+    this.#serve();
   }
 
   /** Calls `listener` whenever a place was taken or came free, or a rest began or ended: gates may be others now. */
@@ -106,6 +126,11 @@ export class RelayPool {
     return shortest;
   }
 
+  /** Until when every account is used up or was told to wait; undefined while one takes requests, or is about to find out whether it does. */
+  blockedUntil(): PoolBlock | undefined {
+    return blockOf(this.accounts, this.relays, performance.now());
+  }
+
   /** Calls `listener` when a relay begins to rest. */
   onRest(listener: (relay: Relay) => void): void {
     this.#failureListeners.add(listener);
@@ -123,6 +148,7 @@ export class RelayPool {
 
   /** Withdraws all requests and closes all carriers. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#requests.length = 0;
     clearTimeout(this.#timer);
     await Promise.all(this.relays.map((relay) => relay.carrier.close()));
@@ -134,6 +160,7 @@ export class RelayPool {
     this.#serving = true;
     // One point in time for all of it: a rest that ends in between must neither be missed here nor by the timer below.
     const now = performance.now();
+    for (const account of this.accounts) account.sync(now);
     try {
       for (let index = 0; index < this.#requests.length;) {
         const request = this.#requests[index] as LeaseRequest;
@@ -150,119 +177,66 @@ export class RelayPool {
     } finally {
       this.#serving = false;
     }
+    this.#noteCountedOut(now);
+    this.#teller.look(this.accounts, this.relays, now);
     this.#wakeAfterRest(now);
+  }
+
+  /**
+   * An account that is counted out rests without a failure: whoever waits for its relays is told all the same, once the last
+   * requests are answered, since those may be what is waited for; or have taken longer than an open waits.
+   */
+  #noteCountedOut(now: number): void {
+    for (const account of this.accounts) {
+      if (!account.countedOut(now)) {
+        this.#countedOut.delete(account);
+        continue;
+      }
+      const noted = this.#countedOut.get(account) ?? { since: now, told: false };
+      this.#countedOut.set(account, noted);
+      if (noted.told || (account.inFlight > 0 && now < noted.since + CLIENT_LIMITS.openPatienceMs)) continue;
+      noted.told = true;
+      for (const relay of this.relays) if (relay.account === account) this.#rests(relay);
+    }
+  }
+
+  #rests(relay: Relay): void {
+    for (const listener of this.#failureListeners) listener(relay);
   }
 
   #choose({ accepts, avoid }: LeaseRequest, now: number): Relay | undefined {
     const candidates = this.relays.filter((relay) => accepts(relay) && relay.admits(now));
     const others = candidates.filter((relay) => relay !== avoid);
-    const choice = this.#proven(others.length > 0 ? others : candidates);
-    // One that was never used is taken for as quick as the quickest, so that it is tried.
-    const known = choice.map((relay) => relay.latencyMs).filter((ms) => ms !== undefined);
-    const quickest = known.length > 0 ? Math.min(...known) : 1;
-    let best: Relay | undefined;
-    let bestScore = Infinity;
+    const wanted = others.length > 0 ? others : candidates;
+    const choice = preferProven(wanted);
+    for (const relay of wanted) {
+      if (choice.includes(relay)) continue;
+      for (const listener of this.#passedOverListeners) queueMicrotask(() => listener(relay));
+    }
     this.#turn += 1;
-    for (let index = 0; index < choice.length; index += 1) {
-      const relay = choice[(index + this.#turn) % choice.length] as Relay;
-      const score = (relay.inFlight + 1) * rough(relay.latencyMs ?? quickest);
-      if (score < bestScore) [best, bestScore] = [relay, score];
-    }
-    return best;
-  }
-
-  /** Those that work, if there are any: an application should not be the one that finds out. */
-  #proven(candidates: readonly Relay[]): readonly Relay[] {
-    const proven = candidates.filter((relay) => relay.proven);
-    if (proven.length === 0) return candidates;
-    for (const relay of candidates) {
-      if (!relay.proven) for (const listener of this.#passedOverListeners) queueMicrotask(() => listener(relay));
-    }
-    return proven;
+    return bestRelay(choice, this.#turn);
   }
 
   #lease(relay: Relay): Lease {
-    const now = performance.now();
-    relay.inFlight += 1;
-    relay.account.inFlight += 1;
-    this.#inFlight += 1;
-    this.#changed();
-    const attempts = { relay: relay.breaker.begin(now), account: relay.account.breaker.begin(now) };
-    let over = false;
-    const end = (): void => {
-      if (over) return;
-      over = true;
-      relay.inFlight -= 1;
-      relay.account.inFlight -= 1;
-      this.#inFlight -= 1;
-      this.#changed();
-      // Those that wait are served after whoever had the lease has seen its end.
-      queueMicrotask(() => this.#serve());
-    };
-    return {
-      relay,
-      exchange: async (exchange) => {
-        const result = await this.#exchange(relay, attempts, exchange);
-        end();
-        return result;
+    return createLease(relay, {
+      events: this.#events,
+      onBegin: () => {
+        this.#inFlight += 1;
+        this.#changed();
+        // The last request of the day: nothing else may happen for long.
+        if (relay.account.countedOut(performance.now())) queueMicrotask(() => this.#serve());
       },
-      giveBack: () => {
-        relay.breaker.abandon(attempts.relay);
-        relay.account.breaker.abandon(attempts.account);
-        end();
+      onSuccess: (recovered) => {
+        for (const listener of this.#successListeners) listener(relay, recovered);
       },
-    };
-  }
-
-  async #exchange<T>(relay: Relay, attempts: Attempts, exchange: Exchange<T>): Promise<ExchangeResult<T>> {
-    const startedAt = performance.now();
-    const answer: CarrierAnswer = await relay.carrier.send(exchange.body, exchange.send);
-    const result = answer.ok ? exchange.decode(answer.body) : answer;
-    const now = performance.now();
-    if (result.ok) {
-      relay.proven = true;
-      const bytes = exchange.body.byteLength + (answer.ok ? answer.body.byteLength : 0);
-      if (!exchange.held && bytes < MEASURED_BYTES) relay.measure(now - startedAt);
-      const accountRecovered = relay.account.breaker.succeed(attempts.account);
-      const recovered = relay.breaker.succeed(attempts.relay) || accountRecovered;
-      if (recovered) this.#events.emit({ event: 'relay-works', relay: relay.name });
-      for (const listener of this.#successListeners) listener(relay, recovered);
-    } else {
-      this.#noteFailure(relay, attempts, result.failure, now);
-    }
-    this.#events.emit({
-      event: 'exchange',
-      relay: relay.name,
-      ops: exchange.ops,
-      bytesOut: exchange.body.byteLength,
-      bytesIn: answer.ok ? answer.body.byteLength : 0,
-      ms: now - startedAt,
-      ...(result.ok ? {} : { code: result.failure.code }),
+      onRest: () => this.#rests(relay),
+      onEnd: () => {
+        this.#inFlight -= 1;
+        this.#changed();
+        // Those that wait are served after whoever had the lease has seen its end.
+        queueMicrotask(() => this.#serve());
+      },
     });
-    return result;
-  }
-
-  #noteFailure(relay: Relay, attempts: Attempts, failure: CarrierFailure, now: number): void {
-    const ofAccount = failure.code === 'RELAY_QUOTA_DAY' || failure.code === 'RELAY_QUOTA_RATE';
-    const blamed = ofAccount ? relay.account.breaker : relay.breaker;
-    const other = ofAccount ? relay.breaker : relay.account.breaker;
-    other.abandon(ofAccount ? attempts.relay : attempts.account);
-    const attempt = ofAccount ? attempts.account : attempts.relay;
-    if (failure.code === 'ABORTED') {
-      blamed.abandon(attempt);
-      return;
-    }
-    relay.proven = false;
-    const restMs = blamed.fail(attempt, failure, now);
-    if (restMs === undefined) return;
-    this.#events.emit({
-      event: 'relay-failed',
-      relay: relay.name,
-      code: failure.code,
-      message: failure.message,
-      restMs,
-    });
-    for (const listener of this.#failureListeners) listener(relay);
   }
 
   #changed(): void {
@@ -271,33 +245,36 @@ export class RelayPool {
 
   #wakeAfterRest(now: number): void {
     clearTimeout(this.#timer);
-    if (this.#requests.length === 0) return;
+    if (this.#closed) return;
     const rests = this.relays.map((relay) => relay.resting(now)?.restMs).filter((ms) => ms !== undefined);
-    if (rests.length > 0) this.#timer = setTimeout(() => this.#serve(), Math.ceil(Math.min(...rests)));
+    // Someone may have had the lease, and not used it.
+    const due = this.accounts.some((account) => account.probeDue(now));
+    if (rests.length === 0 && !due) return;
+    for (const { since, told } of this.#countedOut.values()) {
+      if (!told) rests.push(since + CLIENT_LIMITS.openPatienceMs - now);
+    }
+    const waitMs = Math.ceil(Math.min(...rests, CLIENT_LIMITS.wallCheckMs));
+    const wake = (): void => {
+      this.#changed();
+      this.#serve();
+      // Whoever was just told that the rest is over may have something to send: that finds out as well.
+      soon(() => this.#probe());
+    };
+    this.#timer = this.#requests.length > 0 ? setTimeout(wake, waitMs) : choreTimer(wake, waitMs);
   }
-}
 
-/** A larger exchange tells more about its size than about the relay. */
-const MEASURED_BYTES = 64 * 1024;
-
-/** Latencies that hardly differ count as the same, so that relays take turns and no quota is used up before the others. */
-function rough(ms: number): number {
-  return 1.5 ** Math.round(Math.log(Math.max(ms, 10)) / Math.log(1.5));
-}
-
-/** Leave to send one request over one relay. */
-export interface Lease {
-  readonly relay: Relay;
-  /** Sends it. Never rejects. */
-  exchange<T>(exchange: Exchange<T>): Promise<ExchangeResult<T>>;
-  /** Does without. */
-  giveBack(): void;
-}
-
-/** What came of an exchange. */
-export type ExchangeResult<T> = { readonly ok: true; readonly value: T } | CarrierFailed;
-
-interface Attempts {
-  readonly relay: Attempt;
-  readonly account: Attempt;
+  /** Has someone find out about accounts of which it is time, and that nothing which waits is for. */
+  #probe(): void {
+    if (this.#closed) return;
+    const now = performance.now();
+    for (const account of this.accounts) {
+      const candidates = this.relays.filter((relay) => relay.account === account && relay.admits(now));
+      // One that has troubles of its own would find out about those.
+      const sound = candidates.filter((relay) => relay.breaker.state(now) === 'works');
+      this.#turn += 1;
+      const relay = bestRelay(sound.length > 0 ? sound : candidates, this.#turn);
+      if (relay === undefined) continue;
+      for (const listener of this.#probeListeners) if (account.probeDue(now)) listener(relay);
+    }
+  }
 }

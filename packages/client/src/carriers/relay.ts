@@ -39,24 +39,35 @@ export class Relay {
 
   /** Whether a request may be sent now. */
   admits(now: number): boolean {
-    return (
-      this.account.inFlight < this.account.maxConcurrent && this.breaker.admits(now) && this.account.breaker.admits(now)
-    );
+    return this.breaker.admits(now) && this.account.admits(now);
   }
 
-  /** What bounds it now, from outside of whoever sends: places of its account that others leave, and its rests. */
-  gate(now: number): RelayGate {
-    const free = Math.max(0, this.account.maxConcurrent - this.account.inFlight);
-    const blockedUntil = Math.max(this.breaker.restUntil, this.account.breaker.restUntil);
-    const trying = !this.breaker.admits(now) || !this.account.breaker.admits(now);
-    return { concurrency: trying ? 0 : this.inFlight + free, blockedUntil };
+  /**
+   * What bounds it now, from outside of whoever sends: places and quota of its account that others leave, and its rests. While
+   * it has to be found out whether it works, and after its rest, that is one request more than are under way. `own` of those under
+   * way are of who asks.
+   */
+  gate(now: number, own: number = this.inFlight): RelayGate {
+    const rest = this.resting(now);
+    const blockedUntil = rest === undefined ? now : now + rest.restMs;
+    // After a rest one request finds out. Should its account still have no place then, the lease is refused.
+    const more = rest !== undefined ? 1 : this.free(now);
+    return { concurrency: own + more, blockedUntil };
+  }
+
+  /** Requests that may begin now. */
+  free(now: number): number {
+    if (!this.breaker.admits(now)) return 0;
+    return Math.min(this.account.free(now), this.breaker.state(now) === 'works' ? Infinity : 1);
   }
 
   /** Why it takes no request, and how much longer; undefined when nothing but its load is against it. */
   resting(now: number): { failure: CarrierFailure; restMs: number } | undefined {
-    const worse = this.breaker.restUntil > this.account.breaker.restUntil ? this.breaker : this.account.breaker;
-    if (worse.cause === undefined || worse.restUntil <= now) return undefined;
-    return { failure: worse.cause, restMs: worse.restUntil - now };
+    const { cause, restUntil } = this.breaker;
+    const ofAccount = this.account.resting(now);
+    const restMs = restUntil - now;
+    if (cause === undefined || restMs <= (ofAccount?.restMs ?? 0)) return ofAccount;
+    return { failure: cause, restMs };
   }
 
   /** Notes the time of an exchange. */
@@ -66,15 +77,16 @@ export class Relay {
 
   stats(now: number): RelayStats {
     const rest = this.resting(now);
-    const tries = this.breaker.state(now) === 'trying' || this.account.breaker.state(now) === 'trying';
-    const cause = rest?.failure ?? (tries ? (this.breaker.cause ?? this.account.breaker.cause) : undefined);
+    const tries = this.breaker.state(now) === 'trying' || this.account.doubt(now) !== undefined;
+    const code = rest?.failure.code ?? (tries ? (this.breaker.cause?.code ?? this.account.doubt(now)) : undefined);
     return {
       relay: this.name,
+      account: this.account.label,
       state: rest ? 'resting' : tries ? 'trying' : 'works',
       inFlight: this.inFlight,
       ...(this.latencyMs === undefined ? {} : { latencyMs: this.latencyMs }),
       ...(rest ? { restMs: rest.restMs } : {}),
-      ...(cause ? { code: cause.code } : {}),
+      ...(code === undefined ? {} : { code }),
     };
   }
 }

@@ -5,7 +5,7 @@ import { LIMITS } from '@millrace/protocol';
 import { TunnelError } from '../../errors.js';
 import { CLIENT_LIMITS } from '../../limits.js';
 import type { ResolvedRelay } from '../../options.js';
-import { failed, type Carrier, type CarrierAnswer, type CarrierFailed, type SendOptions } from '../carrier.js';
+import { failed, SILENT, type Carrier, type CarrierAnswer, type CarrierFailed, type SendOptions } from '../carrier.js';
 import { SilenceTimer } from '../silence.js';
 import { endpoint, requestUrl } from './address.js';
 import {
@@ -77,7 +77,9 @@ class HttpCarrier implements Carrier {
         method,
         path: `${url.pathname}${url.search}`,
         body: method === 'POST' ? body : undefined,
-        maxBytes: LIMITS.maxBodyBytes,
+        contentType: options.contentType,
+        maxBytes: options.maxAnswerBytes ?? LIMITS.maxBodyBytes,
+        admits: options.admits,
       };
       const answer = await this.#request(url, request, options);
       if ('ok' in answer) return executed ? { ok: false, failure: { ...answer.failure, ambiguous: true } } : answer;
@@ -177,6 +179,9 @@ class HttpCarrier implements Carrier {
   }
 
   #gaveUp(options: SendOptions, ambiguous = false): CarrierFailed | undefined {
+    if (options.signal?.aborted && options.signal.reason === SILENT) {
+      return failed('RELAY_TIMEOUT', `${this.#relay.name} did not answer in its usual time`, ambiguous);
+    }
     return options.signal?.aborted || this.#closed
       ? failed('ABORTED', `${this.#relay.name}: the exchange was given up here`, ambiguous)
       : undefined;

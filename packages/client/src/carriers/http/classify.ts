@@ -112,8 +112,12 @@ function mayBePage(body: Uint8Array): boolean {
 
 function retryAfter(answer: HttpAnswer): { retryAfterMs?: number } {
   const value = answer.headers['retry-after'];
-  const seconds = typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) : undefined;
-  return seconds === undefined ? {} : { retryAfterMs: seconds * 1_000 };
+  if (typeof value !== 'string') return {};
+  if (/^\d{1,6}$/.test(value)) return { retryAfterMs: Number(value) * 1_000 };
+  // Or a date (RFC 9110, section 10.2.3), by the clock of the relay.
+  const at = /^\w{3}, .* GMT$/.test(value) ? Date.parse(value) : Number.NaN;
+  const now = typeof answer.headers.date === 'string' ? Date.parse(answer.headers.date) : Date.now();
+  return at > now ? { retryAfterMs: at - now } : {};
 }
 
 function isTlsCode(code: string | undefined): boolean {

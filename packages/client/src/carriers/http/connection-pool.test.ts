@@ -1,5 +1,6 @@
+import { getEventListeners } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openSocket, SessionCache, type OpenSocket } from './connect.js';
 import { ConnectionPool } from './connection-pool.js';
 
@@ -98,6 +99,79 @@ describe('connection pool', () => {
     await expect(connections.acquire(abort.signal)).rejects.toThrow('given up');
   });
 
+  test('of several that wait one can give up, and the others get their connections; no listener stays', async () => {
+    const connections = pool({ ready: 1, max: 1 });
+    const busy = await connections.acquire(undefined);
+    const aborts = [0, 1, 2].map(() => new AbortController());
+    const got: number[] = [];
+    const waiting = aborts.map(({ signal }, index) =>
+      connections.acquire(signal).then(
+        (connection) => {
+          got.push(index);
+          connections.release(connection);
+        },
+        () => {},
+      ),
+    );
+    aborts[1]!.abort();
+    connections.release(busy);
+    await Promise.all(waiting);
+    expect(got).toEqual([0, 2]);
+    for (const { signal } of [aborts[0]!, aborts[2]!]) expect(getEventListeners(signal, 'abort')).toEqual([]);
+    // Too late: it has its connection, and nobody else's is taken.
+    aborts[0]!.abort();
+    await connections.close();
+  });
+
+  test('a place that a lost connection leaves goes to who waits', async () => {
+    const connections = pool({ ready: 1, max: 1 });
+    const busy = await connections.acquire(undefined);
+    const waiting = connections.acquire(undefined);
+    busy.socket.destroy();
+    connections.release(busy);
+    const next = await waiting;
+    expect(next).not.toBe(busy);
+    await connections.close();
+  });
+
+  test('lost connections are replaced ever more slowly, until there is a request', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const opens: number[] = [];
+      let seconds = 0;
+      const connections = pool({
+        ready: 1,
+        max: 1,
+        open: () => {
+          opens.push(seconds);
+          return Promise.reject(new Error('refused'));
+        },
+      });
+      connections.prepare();
+      for (; seconds < 300; seconds += 1) await vi.advanceTimersByTimeAsync(1_000);
+      expect(opens).toEqual([0, 0, 2, 6, 14, 30, 62, 122, 182, 242]);
+      await expect(connections.acquire(undefined)).rejects.toThrow('refused');
+      opens.length = 0;
+      const from = seconds;
+      for (; seconds < from + 120; seconds += 1) await vi.advanceTimersByTimeAsync(1_000);
+      // The one that was about to come still does; from there on it begins anew.
+      expect(opens.length).toBeGreaterThanOrEqual(4);
+      await connections.close();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('spares are opened when a ready one is taken', async () => {
+    const connections = pool({ ready: 1, max: 3 });
+    connections.prepare();
+    await until(() => connections.counts.ready === 2);
+    await connections.acquire(undefined);
+    expect(connections.counts).toEqual({ ready: 1, busy: 1, opening: 1 });
+    await connections.close();
+  });
+
   test('closing ends idle ones, busy ones and those being opened', async () => {
     const connections = pool();
     const busy = await connections.acquire(undefined);
@@ -105,4 +179,14 @@ describe('connection pool', () => {
     expect(busy.socket.destroyed).toBe(true);
     await expect(connections.acquire(undefined)).rejects.toThrow('given up');
   });
+});
+
+test('an open that is over, well or badly, leaves no listener on its signal', async () => {
+  const { signal } = new AbortController();
+  const { socket } = await open(signal);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+  socket.destroy();
+  const nobody = { secure: false, host: '127.0.0.1', port: 1, tlsName: '127.0.0.1', timeoutMs: 5_000 };
+  await expect(openSocket(nobody, new SessionCache(), signal)).rejects.toMatchObject({ stage: 'tcp' });
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });

@@ -9,8 +9,12 @@ export interface HttpRequest {
   /** Path and query. */
   readonly path: string;
   readonly body: Uint8Array | undefined;
+  /** Of the body. Default `application/json`. */
+  readonly contentType?: string | undefined;
   /** Most bytes of a 200 answer; of others only the first page is read. */
   readonly maxBytes: number;
+  /** Asked before each piece of a 200 answer is kept. */
+  readonly admits?: ((bytes: number) => boolean) | undefined;
 }
 
 /** How a request ended that has no whole answer. */
@@ -35,7 +39,7 @@ export interface RequestHooks {
   readonly onBytes: () => void;
 }
 
-const HEADERS = { 'content-type': 'application/json', accept: '*/*' };
+const JSON_TYPE = 'application/json';
 
 /** Sends a request on a connection that was taken for it. `ended` never rejects. */
 export function startRequest(connection: Connection, request: HttpRequest, hooks: RequestHooks): RunningRequest {
@@ -53,7 +57,9 @@ export function startRequest(connection: Connection, request: HttpRequest, hooks
       {
         method: request.method,
         path: request.path,
-        ...(request.body === undefined ? {} : { body: request.body, headers: HEADERS }),
+        ...(request.body === undefined
+          ? {}
+          : { body: request.body, headers: { 'content-type': request.contentType ?? JSON_TYPE, accept: '*/*' } }),
         blocking: false,
       },
       {
@@ -76,7 +82,7 @@ export function startRequest(connection: Connection, request: HttpRequest, hooks
           hooks.onBytes();
           size += chunk.byteLength;
           if (head?.status === 200) {
-            if (size > request.maxBytes) {
+            if (size > request.maxBytes || request.admits?.(chunk.byteLength) === false) {
               resolve({ end: 'too-large' });
               controller.abort(new Error('too large'));
               return;

@@ -1,0 +1,3 @@
+export { keepState } from './keep-state.js';
+export type { KeptRelay } from './kept-state.js';
+export type { StateKeeper } from './state-keeper.js';
