@@ -50,8 +50,14 @@ export const CLIENT_LIMITS = {
   maxOutageRestMs: 5_000,
   /** First rest of an account that wants fewer requests. */
   minQuotaRestMs: 1_000,
-  /** Rest of an account whose quota of the day is used up; doubled up to six times as much. */
-  dayQuotaRestMs: 600_000,
+  /** Longest time that an account's own word about when to come again is believed. A wrong word costs an hour; more would cost a day. */
+  maxRetryAfterMs: 3_600_000,
+  /** How often accounts that take nothing are looked at again, since the wall clock may have been set. */
+  wallCheckMs: 60_000,
+  /** How long after a change what is kept over restarts is saved. A crash loses the requests counted in between; the margin of a quota bears that. */
+  stateSaveMs: 5_000,
+  /** Accounts that all take nothing for at least this long are told as an event. */
+  blockedEventMs: 60_000,
 
   /** Redirects that one exchange follows. Apps Script needs 1. */
   maxRedirects: 5,
@@ -94,7 +100,7 @@ export const CLIENT_LIMITS = {
 
   /** When relays seem to lead to different nodes they are asked again this often. */
   recheckMs: 5_000,
-  /** A node that did not answer when it was asked who it is, though its relay works, is asked again this much later. */
+  /** A node that did not answer when it was asked who it is, though its relay works, is asked again this much later at most; at first after `minRestMs`. */
   reaskMs: 30_000,
   /** How long `close()` tells the node about streams that end. */
   closeWaitMs: 1_000,

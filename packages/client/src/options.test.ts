@@ -79,4 +79,27 @@ describe('options', () => {
     expect(relays.map(({ account }) => accounts.get(account)?.maxConcurrent)).toEqual([5, 5, 30, 30, 256]);
     expect(new Set(relays.map(({ account }) => account)).size).toBe(4);
   });
+
+  test('a rule for resets that cannot be read is named with its place, itself and what is allowed', () => {
+    const resolve = (quotaReset: string) =>
+      resolveOptions({
+        key,
+        relays: [node],
+        accounts: [{ name: 'good' }, { name: 'bad', quotaReset }],
+      });
+    for (const wrong of ['25:00 UTC', '00:00 Nowhere/City', '00:00', 'daily', '']) {
+      expect(() => resolve(wrong)).toThrow(
+        expect.objectContaining({
+          code: 'CONFIG_INVALID',
+          message: expect.stringMatching(
+            new RegExp(
+              `^accounts\\[1\\]\\.quotaReset is "${wrong}"; allowed are "rolling", .*"00:00 America/Los_Angeles"$`,
+            ),
+          ),
+        }),
+      );
+    }
+    expect(resolve('rolling').accounts.get('named bad')).toMatchObject({ label: 'bad', quotaReset: 'rolling' });
+    expect(resolve('00:00 America/Los_Angeles').accounts.size).toBe(3);
+  });
 });

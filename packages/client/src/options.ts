@@ -3,6 +3,7 @@ import type { AccountEntry, EventHub, MillraceEvent, RelayEntry, UpConfig } from
 import type { StateStore, TunnelOptions } from './tunnel/types.js';
 import { ProtocolError } from '@millrace/protocol';
 import { checkKey, resolveUp } from '@millrace/protocol/config';
+import { parseResetRule } from './carriers/quota-reset.js';
 import { TunnelError } from './errors.js';
 
 /** A relay entry with what follows from it. */
@@ -25,6 +26,8 @@ export interface ResolvedRelay extends RelayEntry {
 
 /** Bounds of one account. */
 export interface ResolvedAccount {
+  /** For messages and events: the name that it was given, or that of its only relay. */
+  readonly label: string;
   /** Requests at once. */
   readonly maxConcurrent: number;
   /** Requests a day; undefined where nobody counts. */
@@ -37,6 +40,8 @@ export interface ResolvedAccount {
 
 /** `TunnelOptions` with every default filled in. */
 export interface ResolvedOptions {
+  /** The access key. */
+  readonly key: string;
   readonly relays: readonly ResolvedRelay[];
   /** By the name in `ResolvedRelay.account`. */
   readonly accounts: ReadonlyMap<string, ResolvedAccount>;
@@ -99,13 +104,16 @@ function resolve(options: TunnelOptions): ResolvedOptions {
     const known = ['key', 'signal', 'events', 'store', ...SHARED_KEYS].join(', ');
     throw new TunnelError('CONFIG_UNKNOWN_KEY', `${foreign} is not an option of a tunnel; known are ${known}`);
   }
-  const accounts = new Map(up.accounts.map((entry) => [`named ${entry.name}`, resolveAccount(entry)]));
+  const accounts = new Map(
+    up.accounts.map((entry, index) => [`named ${entry.name}`, resolveAccount(entry, `accounts[${index}]`)]),
+  );
   const relays = resolveRelays(up.relays, key);
-  for (const { account, kind } of relays) {
+  for (const { account, kind, name } of relays) {
     const maxConcurrent = kind === 'node' ? DIRECT_CONCURRENT : DEFAULT_CONCURRENT;
-    if (!accounts.has(account)) accounts.set(account, resolveAccount({ maxConcurrent }));
+    if (!accounts.has(account)) accounts.set(account, resolveAccount({ name, maxConcurrent }, ''));
   }
   return {
+    key,
     relays,
     accounts,
     level: up.level,
@@ -125,9 +133,16 @@ function resolve(options: TunnelOptions): ResolvedOptions {
   };
 }
 
-function resolveAccount(entry: Omit<AccountEntry, 'name'>): ResolvedAccount {
-  const { maxConcurrent = DEFAULT_CONCURRENT, dailyRequests, quotaReset = '00:00 UTC', quotaMarginPercent = 5 } = entry;
-  return { maxConcurrent, dailyRequests, quotaReset, quotaMarginPercent };
+function resolveAccount(entry: AccountEntry, path: string): ResolvedAccount {
+  const { name: label, maxConcurrent = DEFAULT_CONCURRENT, dailyRequests, quotaMarginPercent = 5 } = entry;
+  const { quotaReset = '00:00 UTC' } = entry;
+  if (parseResetRule(quotaReset) === undefined) {
+    throw new TunnelError(
+      'CONFIG_INVALID',
+      `${path}.quotaReset is ${JSON.stringify(quotaReset)}; allowed are "rolling", and a time and a time zone that is known here, such as "00:00 America/Los_Angeles"`,
+    );
+  }
+  return { label, maxConcurrent, dailyRequests, quotaReset, quotaMarginPercent };
 }
 
 function resolveRelays(entries: readonly RelayEntry[], key: string): ResolvedRelay[] {

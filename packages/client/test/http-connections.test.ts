@@ -1,7 +1,9 @@
 /** Connections that stand ready, against real local servers. */
+import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { createGate } from '@millrace/testkit';
-import { httpCarrier, HttpRelay, textOf } from './support/http-relay.js';
+import { failureOf, httpCarrier, HttpRelay, textOf } from './support/http-relay.js';
+import { until } from './support/setup.js';
 
 describe('http carrier: connections', () => {
   test('as many as asked for are opened at once, and the first request waits for one of them only', async () => {
@@ -46,6 +48,31 @@ describe('http carrier: connections', () => {
     await Promise.all(closed);
     expect(textOf(await carrier.send())).toBe('{"r":[]}');
     expect((await relay.requests.at(0)).connection).toBeGreaterThanOrEqual(2);
+  });
+
+  test('an exchange leaves no timer that keeps a process alive, and no listener on its signal', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    await using relay = await HttpRelay.start();
+    await using carrier = httpCarrier({ url: relay.url });
+    const { signal } = new AbortController();
+    const before = timers();
+    // The first waits for its connection, the second finds it ready.
+    for (let index = 0; index < 2; index += 1) {
+      expect(textOf(await carrier.send(undefined, { signal, timeoutMs: 600_000 }))).toBe('{"r":[]}');
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
+    }
+    // Those of the test runner come and go; one of the exchanges would stay for ten minutes.
+    await until(() => timers() <= before);
+  });
+
+  test('an exchange that was given up before it began is not sent', async () => {
+    await using relay = await HttpRelay.start();
+    await using carrier = httpCarrier({ url: relay.url });
+    await carrier.send();
+    const answer = await carrier.send(undefined, { signal: AbortSignal.abort() });
+    expect(failureOf(answer)).toMatchObject({ code: 'ABORTED', ambiguous: false });
+    await carrier.send();
+    expect(relay.requests.all).toHaveLength(2);
   });
 
   test('a server that closes after each answer is dealt with', async () => {

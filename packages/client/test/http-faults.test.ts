@@ -1,5 +1,6 @@
 /** Every way in which a relay fails, against real local servers. */
 import { createServer, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createGate, patternBytes } from '@millrace/testkit';
 import { makeCertificate, type TestCertificate } from './support/certificate.js';
@@ -156,6 +157,34 @@ describe('http carrier: what a relay answers', () => {
     expect(failureOf(await carrier.send())).toMatchObject({ code: 'RELAY_QUOTA_RATE', retryAfterMs: 7_000 });
   });
 
+  test.each([
+    ['Fri, 20 Nov 2026 12:01:30 GMT', 90_000],
+    ['Fri, 20 Nov 2026 11:00:00 GMT', undefined],
+    ['tomorrow', undefined],
+    ['-5', undefined],
+    ['1e3', undefined],
+  ])('retry-after %s, by the clock of the relay', async (value, retryAfterMs) => {
+    await using relay = await HttpRelay.start();
+    relay.handle = respond(503, '', { 'retry-after': value, date: 'Fri, 20 Nov 2026 12:00:00 GMT' });
+    await using carrier = httpCarrier({ url: relay.url });
+    const failure = failureOf(await carrier.send());
+    expect(failure.code).toBe('RELAY_STATUS');
+    expect(failure.retryAfterMs).toBe(retryAfterMs);
+  });
+
+  test('hints before the answer are no answer', async () => {
+    await using relay = await HttpRelay.start();
+    await using carrier = httpCarrier({ url: relay.url });
+    const hint = (response: RelayRequest['response'], then: () => void): void =>
+      response.writeEarlyHints({ link: '</style.css>; rel=preload' }, then);
+    relay.handle = ({ response }) => hint(response, () => response.end('ok'));
+    expect(textOf(await carrier.send())).toBe('ok');
+    relay.handle = ({ response }) => hint(response, () => response.socket?.destroy());
+    const failure = failureOf(await carrier.send());
+    expect(failure).toMatchObject({ code: 'RELAY_TRUNCATED', ambiguous: true });
+    expect(failure.message).toContain('without an answer');
+  });
+
   test('silence is a timeout, before the answer and in the middle of it', async () => {
     await using relay = await HttpRelay.start();
     await using carrier = httpCarrier({ url: relay.url });
@@ -252,6 +281,16 @@ describe('http carrier: redirects', () => {
     expect(failureOf(await carrier.send())).toMatchObject({ code: 'RELAY_AUTH', ambiguous: true });
   });
 
+  test('a second address that cannot be reached says nothing about the first', async () => {
+    await using relay = await HttpRelay.start();
+    relay.handle = respond(302, '', { location: NOBODY });
+    await using carrier = httpCarrier({ url: relay.url });
+    expect(failureOf(await carrier.send())).toMatchObject({ code: 'RELAY_OFFLINE', ambiguous: true });
+    // With 307 the body was to go there, and did not.
+    relay.handle = respond(307, '', { location: NOBODY });
+    expect(failureOf(await carrier.send())).toMatchObject({ code: 'RELAY_OFFLINE', ambiguous: false });
+  });
+
   test('however many hosts a relay redirects to, few of them keep connections', async () => {
     await using entry = await HttpRelay.start();
     const others = await Promise.all(Array.from({ length: 8 }, () => HttpRelay.start()));
@@ -264,6 +303,27 @@ describe('http carrier: redirects', () => {
     await using carrier = httpCarrier({ url: entry.url });
     for (let index = 0; index < 24; index += 1) expect(textOf(await carrier.send())).toBe('there');
     await until(() => others.filter(({ open }) => open > 0).length <= 3);
+    for (const other of others) await other[Symbol.asyncDispose]();
+  });
+
+  test('a host that is still being waited for keeps its connections, however many others there are', async () => {
+    await using entry = await HttpRelay.start();
+    await using slow = await HttpRelay.start();
+    const others = await Promise.all(Array.from({ length: 6 }, () => HttpRelay.start()));
+    const gate = createGate();
+    slow.handle = ({ response }) => void gate.opened.then(() => response.end('slow'));
+    let turn = -1;
+    entry.handle = ({ response }) => {
+      const next = turn < 0 ? slow : others[turn % others.length]!;
+      turn += 1;
+      response.writeHead(302, { location: `${next.url}/` }).end();
+    };
+    await using carrier = httpCarrier({ url: entry.url });
+    const waiting = carrier.send();
+    await slow.requests.at(0);
+    for (let index = 0; index < 12; index += 1) await carrier.send();
+    gate.open();
+    expect(textOf(await waiting)).toBe('slow');
     for (const other of others) await other[Symbol.asyncDispose]();
   });
 
@@ -313,6 +373,21 @@ describe('http carrier: reaching the relay', () => {
     const { request } = await relay.requests.at(0);
     expect(request.headers.host).toBe('front.invalid');
     expect((request.socket as Socket & { servername: string }).servername).toBe('relay.test');
+  });
+
+  test('a later connection goes on with the TLS session of an earlier one', async () => {
+    await using relay = await HttpRelay.start(certificate);
+    const connectTo = `127.0.0.1:${relay.port}`;
+    await using carrier = httpCarrier({ url: 'https://relay.test/', connectTo, caFile: certificate.caFile });
+    const reused: boolean[] = [];
+    relay.handle = ({ request, response }) => {
+      reused.push((request.socket as TLSSocket).isSessionReused());
+      response.setHeader('connection', 'close').end('ok');
+    };
+    await carrier.send();
+    expect(reused).toEqual([false]);
+    // Those that were opened beside the first had no session yet.
+    while (!reused.includes(true)) expect(textOf(await carrier.send())).toBe('ok');
   });
 
   test.each([

@@ -182,6 +182,7 @@ describe('batches', () => {
 
   test('a script gets its own key and t, a relay and a node the access key and no t', async () => {
     await using setup = fakeTunnel({
+      level: '1',
       relays: [
         { url: 'http://script.test/exec', kind: 'script', token: 'key-of-the-script' },
         { url: 'http://relay.test/', kind: 'relay', token: 'token-of-the-relay' },

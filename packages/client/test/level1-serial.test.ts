@@ -5,7 +5,7 @@ import { eventOf, fakeTunnel, readBytes, readToEnd, type FakeSetup } from './sup
 
 /** A node as they were before `seq`. */
 function serialTunnel(options: Parameters<typeof fakeTunnel>[0] = {}): FakeSetup {
-  return fakeTunnel({ ...options, node: { caps: undefined, version: undefined, ...options.node } });
+  return fakeTunnel({ level: '1', ...options, node: { caps: undefined, version: undefined, ...options.node } });
 }
 
 describe('serial loop', () => {

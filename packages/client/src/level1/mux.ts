@@ -12,7 +12,7 @@ import type { Relay } from '../carriers/relay.js';
 import type { Lease, RelayPool } from '../carriers/relay-pool.js';
 import { CLIENT_LIMITS } from '../limits.js';
 import type { Timer } from '../tunnel/clock.js';
-import { runBatch } from './batch.js';
+import { runBatch, type ClientHello } from './batch.js';
 import { HeldPolls } from './held-polls.js';
 import { isPolls, isSpread, Places, type Lane } from './lanes.js';
 import { UploadBound } from './upload-bound.js';
@@ -65,6 +65,8 @@ export interface MuxOptions {
   readonly pool: RelayPool;
   readonly batchWaitMs: number;
   readonly exchangeTimeoutMs: number;
+  /** Goes with batches that open something. */
+  readonly hello?: ClientHello | undefined;
 }
 
 interface Group {
@@ -147,6 +149,8 @@ export class Mux {
 
   /** Sends ops after `abort`, without retries and for a short time. Resolves when that is over. */
   flush(ops: readonly BatchOp[], accepts: (relay: Relay) => boolean): Promise<void> {
+    const blocked = this.#pool.blocked(accepts);
+    if (blocked !== undefined && blocked.restMs > CLIENT_LIMITS.closeWaitMs) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         withdraw();
@@ -156,7 +160,7 @@ export class Mux {
         accepts,
         grant: (lease) => {
           const signal = AbortSignal.timeout(CLIENT_LIMITS.closeWaitMs);
-          void runBatch(lease, ops, { timeoutMs: CLIENT_LIMITS.closeWaitMs, signal }, false).then(() => {
+          void runBatch(lease, ops, { timeoutMs: CLIENT_LIMITS.closeWaitMs, signal }, { held: false }).then(() => {
             clearTimeout(timer);
             resolve();
           });
@@ -292,7 +296,7 @@ export class Mux {
           for (const { onStep } of planned) onStep?.(step, atMs);
         },
       },
-      lane === 'open' || isPolls(lane),
+      { held: lane === 'open' || isPolls(lane), hello: lane === 'open' ? this.#options.hello : undefined },
     ).then((result) => {
       this.#running.delete(running);
       this.#held.delete(polls);

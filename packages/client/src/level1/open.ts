@@ -88,6 +88,7 @@ export class StreamOpen implements OpSource {
     }
     this.#settle();
     record.succeed();
+    this.#context.peers.heardCaps(relay, reply.caps);
     const sequenced = maySequence(reply.caps) && !this.#context.peers.of(relay).serial;
     const stream = new Level1Stream(this.#context, {
       channel,

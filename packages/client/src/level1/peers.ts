@@ -12,7 +12,7 @@ import { CLIENT_LIMITS } from '../limits.js';
 import { choreTimer, type Timer } from '../tunnel/clock.js';
 import { onAbort } from '../tunnel/on-abort.js';
 import type { ProbeResult } from '../tunnel/types.js';
-import { runBatch } from './batch.js';
+import { runBatch, type ClientHello } from './batch.js';
 import { isUnsupported, streamError } from './reply-error.js';
 
 /** What is known of the node behind one relay, and of what the relay lets through. */
@@ -21,6 +21,8 @@ export interface Peer {
   known: boolean;
   /** When it was asked last, on the clock of `performance.now()`. */
   askedAt: number;
+  /** How often it was asked in vain since. */
+  vain: number;
   /** Its id; older nodes have none, and count as the same node. */
   node: string | undefined;
   version: string | undefined;
@@ -35,6 +37,12 @@ export interface PeersOptions {
   readonly pool: RelayPool;
   readonly events: EventHub<MillraceEvent>;
   readonly exchangeTimeoutMs: number;
+  /** Sent along where something is opened or asked for, so that the node knows what this client can do. */
+  readonly hello?: ClientHello | undefined;
+  /** Whether a relay is used at level 1: the nodes of others may differ from those that are. */
+  readonly uses?: ((relay: Relay) => boolean) | undefined;
+  /** Called with each answer; `changed` when it tells something new. Default: an event for what is new. */
+  readonly onPeer?: ((relay: Relay, peer: PeerEvent, changed: boolean) => void) | undefined;
 }
 
 export class Peers {
@@ -52,9 +60,11 @@ export class Peers {
     this.#options = options;
     for (const relay of options.pool.relays) this.#peers.set(relay, unknownPeer());
     options.pool.onPassedOver((relay) => this.#askInBackground(relay));
+    options.pool.onProbeDue((relay) => this.#askInBackground(relay));
     options.pool.onSuccess((relay, recovered) => {
-      const { known, askedAt } = this.of(relay);
-      const due = known ? recovered : performance.now() - askedAt >= CLIENT_LIMITS.reaskMs;
+      const { known, askedAt, vain } = this.of(relay);
+      const waitMs = Math.min(CLIENT_LIMITS.reaskMs, CLIENT_LIMITS.minRestMs * 2 ** Math.min(vain, 16));
+      const due = known ? recovered : performance.now() - askedAt >= waitMs;
       if (due) this.#askInBackground(relay);
     });
   }
@@ -86,9 +96,15 @@ export class Peers {
     return known ? `node ${node ?? ''}` : `relay ${relay.name}`;
   }
 
-  /** The node behind a relay does not know a stream that it opened: it may be another one now. */
+  /** The node behind a relay may be another one now: it does not know a stream that it opened, say. */
   doubt(relay: Relay): void {
     this.#askInBackground(relay);
+  }
+
+  /** A reply to an open told what the node can do. */
+  heardCaps(relay: Relay, caps: number | undefined): void {
+    const { known, caps: before } = this.of(relay);
+    if (caps !== undefined && (!known || caps !== before)) this.#askInBackground(relay);
   }
 
   /** Asks all, for a caller. Rejects with `ABORTED`. */
@@ -142,10 +158,11 @@ export class Peers {
         signal: both,
         onStep: (step, atMs) => checkpoints.push({ step, ms: Math.max(0, atMs - startedAt) }),
       },
-      false,
+      { held: false, hello: this.#options.hello },
     );
     if (!result.ok) {
       const { code, message, cause } = result.failure;
+      this.of(relay).vain += 1;
       // While ids are being compared, an id that cannot be confirmed is no evidence.
       if (this.#suspected) Object.assign(this.of(relay), { known: false, node: undefined });
       return end({ error: new TunnelError(code, message, { cause }) });
@@ -184,6 +201,7 @@ export class Peers {
     const changed = !peer.known || peer.node !== reply.node || peer.version !== reply.v;
     Object.assign(peer, {
       known: true,
+      vain: 0,
       node: reply.node,
       version: reply.v,
       caps: reply.caps ?? 0,
@@ -197,7 +215,9 @@ export class Peers {
       ...(reply.node === undefined ? {} : { node: reply.node }),
       ...(reply.now === undefined ? {} : { clockSkewMs: Math.round(reply.now - now) }),
     };
-    if (changed) this.#options.events.emit(event);
+    const { onPeer, events } = this.#options;
+    if (onPeer !== undefined) onPeer(relay, event, changed);
+    else if (changed) events.emit(event);
     return event;
   }
 
@@ -207,7 +227,8 @@ export class Peers {
    */
   #compare(): void {
     const { relays } = this.#options.pool;
-    const told = relays.filter((relay) => this.of(relay).node !== undefined);
+    const { uses = () => true } = this.#options;
+    const told = relays.filter((relay) => this.of(relay).node !== undefined && uses(relay));
     const first = told[0];
     const other = told.find((relay) => this.of(relay).node !== this.of(first as Relay).node);
     if (first === undefined || other === undefined) {
@@ -241,6 +262,7 @@ function unknownPeer(): Peer {
   return {
     known: false,
     askedAt: -Infinity,
+    vain: 0,
     node: undefined,
     version: undefined,
     caps: 0,

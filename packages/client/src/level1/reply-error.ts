@@ -1,5 +1,6 @@
 /** What an error reply of a node means. Newer nodes say a code; older ones only words. */
-import { ERROR_CODES, type ErrorCode, type TunnelResponse } from '@millrace/protocol';
+import type { ErrorCode, TunnelResponse } from '@millrace/protocol';
+import { knownCode } from '../carriers/error-answer.js';
 import { quoted } from '../carriers/words.js';
 import { TunnelError } from '../errors.js';
 
@@ -39,5 +40,5 @@ export function isUnsupported(reply: TunnelResponse): boolean {
 
 /** The reply's code, if it is one that this version knows. */
 export function codeOf(reply: { code?: string }): ErrorCode | undefined {
-  return reply.code !== undefined && Object.hasOwn(ERROR_CODES, reply.code) ? (reply.code as ErrorCode) : undefined;
+  return knownCode(reply.code);
 }

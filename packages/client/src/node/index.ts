@@ -1,1 +1,2 @@
+export { fileStore } from './file-store.js';
 export { toDuplex } from './to-duplex.js';

@@ -6,6 +6,8 @@ import type { ResolvedProxyOptions } from './options.js';
 export interface ProxyContext {
   readonly tunnel: Tunnel;
   readonly options: ResolvedProxyOptions;
+  /** Called when the listener closes: a stream may live longer than its socket, while its end is on the way. */
+  readonly closers: Set<() => void>;
   /** Tells that a program was turned away before anything was opened. */
   refuse(code: ErrorCode, message: string): void;
 }
@@ -19,6 +21,7 @@ export function createContext(
   return {
     tunnel,
     options,
+    closers: new Set(),
     refuse: (code, message) => tunnel.events.emit({ event: 'proxy-refused', proxy, code, message }),
   };
 }

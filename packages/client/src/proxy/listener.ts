@@ -62,6 +62,7 @@ export async function openListener(
     });
     // A reset, not an end: what was cut must not look complete.
     for (const socket of sockets) reset(socket);
+    for (const close of context.closers) close();
     await closed;
     await Promise.all(running);
   };

@@ -51,7 +51,10 @@ export async function openAndPump(
     return;
   }
   if (!early) answer.opened();
+  const close = (): void => stream.reset('ABORTED');
+  context.closers.add(close);
   await pump(inlet, stream, options.halfClosedIdleMs);
+  context.closers.delete(close);
 }
 
 /** Anything that was thrown, as an error with a code. */

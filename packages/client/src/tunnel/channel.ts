@@ -14,12 +14,22 @@ export interface ChannelDriver {
   readonly onActivity: () => void;
   /** The stream was cut here; the node does not know it yet. */
   readonly onReset: () => void;
+  /** How many of `wanted` bytes it takes now, where it holds what waits to be sent: each is taken in `onActivity`. */
+  readonly room?: (wanted: number) => number;
+  /** The next bytes for the application, where it holds what came. They count as used up. */
+  readonly read?: () => Uint8Array | undefined;
 }
 
 export class Channel {
   readonly stream: TunnelStream;
-  readonly #upload = new UploadQueue(() => this.#activity());
-  readonly #download = new DownloadQueue(() => this.#activity());
+  readonly #upload = new UploadQueue(
+    () => this.#activity(),
+    (wanted) => this.#driver?.room?.(wanted),
+  );
+  readonly #download = new DownloadQueue(
+    () => this.#activity(),
+    () => this.#driver?.read?.(),
+  );
   readonly #opened = new Deferred<void>();
   readonly #closed = new Deferred<void>();
   readonly #uploaded = new Deferred<void>();
@@ -77,6 +87,11 @@ export class Channel {
     return this.#upload.drained;
   }
 
+  /** The application has given up its side: what it wrote last may be missing. */
+  get uploadDropped(): boolean {
+    return this.#upload.dropped;
+  }
+
   /** Bytes that the application has not read. */
   get heldBytes(): number {
     return this.#download.bytes;
@@ -85,6 +100,11 @@ export class Channel {
   /** Bytes that came. */
   get bytesDown(): number {
     return this.#download.received;
+  }
+
+  /** The application waits for bytes. */
+  get downloadWanted(): boolean {
+    return this.#download.wanted;
   }
 
   /** The application wants no more bytes. */
@@ -122,6 +142,16 @@ export class Channel {
   /** Takes up to `maxBytes` to send. */
   take(maxBytes: number): Uint8Array | undefined {
     return this.#upload.take(maxBytes);
+  }
+
+  /** There may be room for more again, where the driver says so. */
+  wakeUpload(): void {
+    this.#upload.wake();
+  }
+
+  /** There may be something to read again, where the driver gives it. */
+  wakeDownload(): void {
+    this.#download.wake();
   }
 
   /** The target was reached. */

@@ -7,3 +7,7 @@ export function choreTimer(run: () => void, ms: number): Timer {
   if (typeof timer === 'object') (timer as { unref?: () => void }).unref?.();
   return timer;
 }
+
+/** Runs once what the event loop has at hand is done, so that it is done together. */
+export const soon: (run: () => void) => void =
+  typeof setImmediate === 'function' ? (run) => void setImmediate(run) : queueMicrotask;

@@ -47,6 +47,25 @@ describe('download queue', () => {
     expect([await read(reader), await read(reader)]).toEqual(['all', undefined]);
   });
 
+  test('what a source holds is asked for when it is wanted, and again after each wake', async () => {
+    const held = [bytes('one')];
+    const queue: DownloadQueue = new DownloadQueue(
+      () => {},
+      () => held.shift(),
+    );
+    const reader = queue.readable.getReader();
+    expect(await read(reader)).toBe('one');
+    const next = read(reader);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(queue.wanted).toBe(true);
+    queue.wake();
+    held.push(bytes('two'));
+    queue.wake();
+    expect(await next).toBe('two');
+    queue.end();
+    expect([await read(reader), queue.received]).toEqual([undefined, 6]);
+  });
+
   test('who waits hears of a cut', async () => {
     const queue = new DownloadQueue(() => {});
     const waiting = read(queue.readable.getReader());

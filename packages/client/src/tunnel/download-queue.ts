@@ -5,6 +5,7 @@ export class DownloadQueue {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #chunks: Uint8Array[] = [];
   readonly #onChange: () => void;
+  readonly #source: () => Uint8Array | undefined;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #bytes = 0;
   #received = 0;
@@ -13,9 +14,13 @@ export class DownloadQueue {
   #cancelled = false;
   #wanted: Deferred<void> | undefined;
 
-  /** `onChange` is called when the application has read something, or wants no more. */
-  constructor(onChange: () => void) {
+  /**
+   * `onChange` is called when the application has read something, or wants no more. `source` gives what whoever carries the
+   * stream holds for it; it is asked when the application wants something, and again after each `wake`.
+   */
+  constructor(onChange: () => void, source: () => Uint8Array | undefined = () => undefined) {
     this.#onChange = onChange;
+    this.#source = source;
     this.readable = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
@@ -38,6 +43,11 @@ export class DownloadQueue {
     return this.#received;
   }
 
+  /** The application waits for bytes. */
+  get wanted(): boolean {
+    return this.#wanted !== undefined;
+  }
+
   /** The application wants no more. */
   get cancelled(): boolean {
     return this.#cancelled;
@@ -49,13 +59,13 @@ export class DownloadQueue {
     if (this.#end !== undefined || this.#cancelled || chunk.byteLength === 0) return;
     this.#chunks.push(chunk);
     this.#bytes += chunk.byteLength;
-    this.#wake();
+    this.wake();
   }
 
   /** The target has ended its side. What is held can still be read. */
   end(): void {
     this.#end ??= {};
-    this.#wake();
+    this.wake();
   }
 
   /** The stream was cut. What is held can still be read, unless `discard`. */
@@ -66,7 +76,7 @@ export class DownloadQueue {
     if (discard) this.#discard();
     // A reader need not ask to hear of it: with nothing left to read the error shows at once.
     if (this.#chunks.length === 0) this.#finish();
-    this.#wake();
+    this.wake();
   }
 
   async #pull(): Promise<void> {
@@ -75,6 +85,12 @@ export class DownloadQueue {
       this.#bytes -= chunk.byteLength;
       this.#controller.enqueue(chunk);
       this.#onChange();
+      return;
+    }
+    const next = this.#end === undefined ? this.#source() : undefined;
+    if (next !== undefined) {
+      this.#received += next.byteLength;
+      this.#controller.enqueue(next);
       return;
     }
     if (this.#end !== undefined) {
@@ -105,7 +121,8 @@ export class DownloadQueue {
     this.#bytes = 0;
   }
 
-  #wake(): void {
+  /** There may be something to read. */
+  wake(): void {
     this.#wanted?.resolve();
     this.#wanted = undefined;
   }

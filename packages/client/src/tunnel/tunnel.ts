@@ -5,13 +5,14 @@ import { Account } from '../carriers/account.js';
 import { Relay } from '../carriers/relay.js';
 import { RelayPool } from '../carriers/relay-pool.js';
 import { TunnelError } from '../errors.js';
-import { createLevel1 } from '../level1/level1.js';
 import { CLIENT_LIMITS } from '../limits.js';
 import { resolveOptions, type ResolvedOptions, type ResolvedRelay } from '../options.js';
+import { keepState, type StateKeeper } from '../state/index.js';
 import { Channel } from './channel.js';
-import type { Flow, FlowRequest, Level } from './level.js';
+import type { Flow, FlowRequest, Level, SharedFlow, SharedFlowRequest } from './level.js';
 import { onAbort } from './on-abort.js';
 import { OpenRecord, TimingRing } from './open-record.js';
+import { pickLevel } from './pick-level.js';
 import type {
   ConnectOptions,
   OpenTiming,
@@ -38,6 +39,7 @@ class RelayTunnel implements Tunnel {
   readonly events: EventHub<MillraceEvent>;
   readonly #options: ResolvedOptions;
   readonly #pool: RelayPool;
+  readonly #keeper: StateKeeper | undefined;
   readonly #level: Level;
   readonly #ring = new TimingRing();
   readonly #channels = new Set<Channel>();
@@ -50,8 +52,9 @@ class RelayTunnel implements Tunnel {
     this.#options = options;
     this.events = options.events ?? new EventHub<MillraceEvent>();
     this.#pool = new RelayPool(createRelays(options, createCarrier), this.events);
-    // The one place that picks the level.
-    this.#level = createLevel1({ options, pool: this.#pool, events: this.events });
+    this.#keeper = options.store && keepState(options.store, this.#pool, this.events);
+    this.#level = pickLevel({ options, pool: this.#pool, events: this.events, keeper: this.#keeper });
+    void this.#keeper?.start();
     this.#stopListening = onAbort(options.signal, () => void this.close());
   }
 
@@ -68,8 +71,8 @@ class RelayTunnel implements Tunnel {
     });
     this.#channels.add(channel);
     const stopListening = onAbort(signal, () => channel.reset(new TunnelError('ABORTED', 'the caller aborted')));
-    channel.writeFirst(Array.isArray(firstBytes) ? firstBytes : [firstBytes]);
     this.#level.openStream({ host, port, channel, record });
+    channel.writeFirst(Array.isArray(firstBytes) ? firstBytes : [firstBytes]);
     if (openReply === 'result') await channel.stream.opened;
     return channel.stream;
   }
@@ -77,7 +80,9 @@ class RelayTunnel implements Tunnel {
   async udp({ signal }: { signal?: AbortSignal } = {}): Promise<TunnelUdp> {
     this.#checkOpen(signal);
     const association = new Association({
+      sharesFlows: () => this.#level.flows.shared,
       openFlow: (request) => this.#openFlow(request),
+      openSharedFlow: (request) => this.#openSharedFlow(request),
       onDropped: (id, count) => this.events.emit({ event: 'dropped', id, count, code: 'QUEUE_FULL' }),
       onOver: () => {
         stopListening();
@@ -101,16 +106,20 @@ class RelayTunnel implements Tunnel {
   stats(): TunnelStats {
     const now = performance.now();
     const channels = [...this.#channels];
+    const level = this.#level.stats();
     return {
       streams: channels.length,
       flows: this.#flows,
       exchanges: this.#pool.inFlight,
-      waiting: this.#level.waiting,
+      waiting: level.waiting,
       receivedBytes:
+        level.receivedBytes +
         channels.reduce((sum, channel) => sum + channel.heldBytes, 0) +
         [...this.#associations].reduce((sum, association) => sum + association.heldBytes, 0),
-      unsentBytes: channels.reduce((sum, channel) => sum + channel.unsentBytes, 0),
-      relays: this.#pool.relays.map((relay) => relay.stats(now)),
+      unsentBytes: level.unsentBytes + channels.reduce((sum, channel) => sum + channel.unsentBytes, 0),
+      ...(level.memory === undefined ? {} : { memory: level.memory }),
+      relays: this.#pool.relays.map((relay) => ({ ...relay.stats(now), ...this.#levelOf(relay) })),
+      accounts: this.#pool.accounts.map((account) => account.stats(now)),
     };
   }
 
@@ -126,21 +135,44 @@ class RelayTunnel implements Tunnel {
     for (const association of this.#associations) association.fail(error);
     await this.#level.close();
     await this.#pool.close();
+    await this.#keeper?.close();
+  }
+
+  #levelOf(relay: Relay): { level?: 1 | 2 } {
+    const level = this.#level.levelOf(relay);
+    return level === undefined ? {} : { level };
   }
 
   #openFlow(request: Omit<FlowRequest, 'record'>): { flow: Flow; id: number } {
+    const { flows } = this.#level;
+    if (flows.shared) throw new TunnelError('INTERNAL', 'this level opens flows for all targets');
+    return this.#addFlow(request, ({ record, onOver }) => flows.open({ ...request, record, onOver }));
+  }
+
+  #openSharedFlow(request: Omit<SharedFlowRequest, 'record'>): { flow: SharedFlow; id: number } {
+    const { flows } = this.#level;
+    if (!flows.shared) throw new TunnelError('INTERNAL', 'this level opens a flow for each target');
+    return this.#addFlow(request, ({ record, onOver }) => flows.open({ ...request, record, onOver }));
+  }
+
+  #addFlow<F>(
+    { host, port, onOver }: Pick<FlowRequest, 'host' | 'port' | 'onOver'>,
+    open: (counted: Pick<FlowRequest, 'record' | 'onOver'>) => F,
+  ): { flow: F; id: number } {
     this.#checkRoom();
-    const record = this.#record('flow', request.host, request.port);
+    const record = this.#record('flow', host, port);
+    const over = (): void => {
+      this.#flows -= 1;
+      onOver();
+    };
     this.#flows += 1;
-    const flow = this.#level.openFlow({
-      ...request,
-      record,
-      onOver: () => {
-        this.#flows -= 1;
-        request.onOver();
-      },
-    });
-    return { flow, id: record.id };
+    try {
+      return { flow: open({ record, onOver: over }), id: record.id };
+    } catch (error) {
+      this.#flows -= 1;
+      record.fail(error instanceof TunnelError ? error.code : 'INTERNAL');
+      throw error;
+    }
   }
 
   #record(kind: 'stream' | 'flow', host: string, port: number): OpenRecord {

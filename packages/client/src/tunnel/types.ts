@@ -94,7 +94,7 @@ export interface TunnelStream {
 
 /** A datagram, with the target that it goes to or came from. */
 export interface Datagram {
-  /** Target name or address, as it was given to `send`. */
+  /** Target name or address. What comes back at level 2 has the address that it came from, also where it was sent to a name. */
   host: string;
   /** Target port. */
   port: number;
@@ -156,14 +156,38 @@ export interface TunnelStats {
   receivedBytes: number;
   /** Bytes held that applications have written. */
   unsentBytes: number;
+  /** Memory that level 2 answers for, and the most that this can be with as many streams (docs/LIMITS.md). Absent at level 1. */
+  memory?: { heldBytes: number; boundBytes: number };
   /** One entry per relay. */
   relays: RelayStats[];
+  /** One entry per account of relays. */
+  accounts: AccountStats[];
+}
+
+/** A picture of one account. */
+export interface AccountStats {
+  /** Its name, or that of its only relay, without secrets. */
+  account: string;
+  /** Requests under way. */
+  inFlight: number;
+  /** Requests counted since the last reset, or in the last 24 hours. */
+  requestsToday: number;
+  /** How many the provider allows; absent where nobody counts. */
+  dailyRequests?: number;
+  /** When the count is expected to begin anew, in ms since 1970; while exhausted, when requests are expected to pass again. Absent where that is known of none. */
+  resetAt?: number;
+  /** As many as may be used were counted, or the provider said so: nothing is sent but, now and then, a request that finds out. */
+  exhausted: boolean;
 }
 
 /** A picture of one relay. */
 export interface RelayStats {
   /** The relay, without secrets. */
   relay: string;
+  /** Level of the wire at which streams are opened over it; absent while that is not known. */
+  level?: 1 | 2;
+  /** The account that it belongs to, as in `AccountStats`. */
+  account: string;
   /** `works`; `resting` after a failure, and gets no request for `restMs`; `trying`: one request finds out whether it works again. */
   state: 'works' | 'resting' | 'trying';
   /** Requests under way. */

@@ -3,13 +3,17 @@ import { formatHostPort, LIMITS } from '@millrace/protocol';
 import { TunnelError } from '../errors.js';
 import { CLIENT_LIMITS } from '../limits.js';
 import { Deferred } from './deferred.js';
-import type { Flow, FlowRequest } from './level.js';
+import type { Flow, FlowRequest, SharedFlow, SharedFlowRequest } from './level.js';
 import type { Datagram, TunnelUdp } from './types.js';
 
 /** What an association needs of its tunnel. */
 export interface AssociationHost {
+  /** Whether flows are opened for all targets, or one for each. */
+  readonly sharesFlows: () => boolean;
   /** Opens a flow; throws `TunnelError` when the tunnel cannot. */
   readonly openFlow: (request: Omit<FlowRequest, 'record'>) => { flow: Flow; id: number };
+  /** The same for all targets. */
+  readonly openSharedFlow: (request: Omit<SharedFlowRequest, 'record'>) => { flow: SharedFlow; id: number };
   readonly onDropped: (id: number, count: number) => void;
   readonly onOver: (association: Association) => void;
 }
@@ -17,7 +21,10 @@ export interface AssociationHost {
 export class Association implements TunnelUdp {
   readonly readable: ReadableStream<Datagram>;
   readonly #host: AssociationHost;
+  /** By target. */
   readonly #flows = new Map<string, { flow: Flow; id: number }>();
+  /** For all other targets. */
+  #shared: { flow: SharedFlow; id: number } | undefined;
   readonly #closed = new Deferred<void>();
   readonly #received: Datagram[] = [];
   #receivedBytes = 0;
@@ -59,10 +66,18 @@ export class Association implements TunnelUdp {
     if (data.byteLength > LIMITS.maxDatagramBytes) {
       throw new TunnelError('CONFIG_INVALID', `a datagram has at most ${LIMITS.maxDatagramBytes} bytes`);
     }
-    const key = formatHostPort(host, port);
-    const known = this.#flows.get(key);
     // The caller may reuse its buffer once this returns.
-    (known ?? this.#open(key, host, port))?.flow.send(new Uint8Array(data));
+    const copy = new Uint8Array(data);
+    const key = this.#flows.size > 0 || !this.#sharing ? formatHostPort(host, port) : '';
+    // A target keeps the flow that it has: behind another one it would be another peer.
+    const known = this.#flows.get(key);
+    if (known !== undefined) known.flow.send(copy);
+    else if (this.#sharing) (this.#shared ?? this.#openShared(host, port))?.flow.send({ host, port, data: copy });
+    else this.#open(key, host, port)?.flow.send(copy);
+  }
+
+  get #sharing(): boolean {
+    return this.#shared !== undefined || this.#host.sharesFlows();
   }
 
   close(): void {
@@ -81,7 +96,11 @@ export class Association implements TunnelUdp {
       entry = this.#host.openFlow({
         host,
         port,
-        onDatagrams: (datagrams) => this.#receive(host, port, datagrams, entry.id),
+        onDatagrams: (datagrams) =>
+          this.#receive(
+            datagrams.map((data) => ({ host, port, data })),
+            entry.id,
+          ),
         onDropped: (count) => this.#drop(entry.id, count),
         onOver: () => {
           if (this.#flows.get(key) === entry) this.#flows.delete(key);
@@ -96,6 +115,26 @@ export class Association implements TunnelUdp {
     return entry;
   }
 
+  #openShared(host: string, port: number): { flow: SharedFlow; id: number } | undefined {
+    let entry: { flow: SharedFlow; id: number };
+    try {
+      entry = this.#host.openSharedFlow({
+        host,
+        port,
+        onDatagrams: (datagrams) => this.#receive(datagrams, entry.id),
+        onDropped: (count) => this.#drop(entry.id, count),
+        onOver: () => {
+          if (this.#shared === entry) this.#shared = undefined;
+        },
+      });
+    } catch {
+      this.#dropped += 1;
+      return undefined;
+    }
+    this.#shared = entry;
+    return entry;
+  }
+
   #closeOldest(): void {
     let oldest: { key: string; flow: Flow } | undefined;
     for (const [key, { flow }] of this.#flows) {
@@ -106,11 +145,11 @@ export class Association implements TunnelUdp {
     oldest.flow.close();
   }
 
-  #receive(host: string, port: number, datagrams: Uint8Array[], id: number): void {
+  #receive(datagrams: Datagram[], id: number): void {
     if (this.#over) return;
-    for (const data of datagrams) {
-      this.#received.push({ host, port, data });
-      this.#receivedBytes += data.byteLength;
+    for (const datagram of datagrams) {
+      this.#received.push(datagram);
+      this.#receivedBytes += datagram.data.byteLength;
     }
     let dropped = 0;
     while (
@@ -147,6 +186,8 @@ export class Association implements TunnelUdp {
     const flows = [...this.#flows.values()];
     this.#flows.clear();
     for (const { flow } of flows) flow.close();
+    this.#shared?.flow.close();
+    this.#shared = undefined;
     this.#received.length = 0;
     this.#receivedBytes = 0;
     if (error === undefined) {

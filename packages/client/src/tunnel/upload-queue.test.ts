@@ -45,6 +45,38 @@ describe('upload queue', () => {
     expect(changes).toBeGreaterThan(2);
   });
 
+  test('takes in what whoever holds the bytes has room for, and waits to be woken', async () => {
+    let room = 3;
+    const taken: string[] = [];
+    const queue: UploadQueue = new UploadQueue(
+      () => {
+        const bytes = queue.take(100);
+        if (bytes === undefined) return;
+        taken.push(Buffer.from(bytes).toString());
+        room -= bytes.byteLength;
+      },
+      (wanted) => Math.min(wanted, room),
+    );
+    const written = queue.write(Buffer.from('abcdefgh'));
+    expect([taken, queue.bytes]).toEqual([['abc'], 0]);
+    room = 4;
+    queue.wake();
+    await Promise.resolve();
+    room = 10;
+    queue.wake();
+    await written;
+    expect(taken.join('')).toBe('abcdefgh');
+  });
+
+  test('dropping is not ending: something may be missing', () => {
+    const dropped = new UploadQueue(() => {});
+    dropped.drop();
+    const ended = new UploadQueue(() => {});
+    ended.end();
+    ended.drop();
+    expect([dropped.dropped, ended.dropped]).toEqual([true, false]);
+  });
+
   test('is drained once ended and empty', async () => {
     const queue = new UploadQueue(() => {});
     await queue.write(Buffer.from('x'));

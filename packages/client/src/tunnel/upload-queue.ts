@@ -2,18 +2,24 @@
 import { CLIENT_LIMITS } from '../limits.js';
 import { Deferred } from './deferred.js';
 
+/** How many of `wanted` bytes more may be taken in now; undefined where the queue's own bound counts. */
+type Room = (wanted: number) => number | undefined;
+
 export class UploadQueue {
   readonly #chunks: Uint8Array[] = [];
   readonly #onChange: () => void;
+  readonly #roomFor: Room;
   #bytes = 0;
   #taken = 0;
   #ended = false;
+  #dropped = false;
   #failure: { error: unknown } | undefined;
   #room: Deferred<void> | undefined;
 
   /** `onChange` is called when there are bytes, or an end, that were not there before. */
-  constructor(onChange: () => void) {
+  constructor(onChange: () => void, room: Room = () => undefined) {
     this.#onChange = onChange;
+    this.#roomFor = room;
   }
 
   /** Bytes that wait. */
@@ -31,14 +37,19 @@ export class UploadQueue {
     return this.#ended && this.#bytes === 0;
   }
 
+  /** Something may be missing at the end: it was not ended, but dropped. */
+  get dropped(): boolean {
+    return this.#dropped;
+  }
+
   /** Takes in a chunk, which is copied. Resolves when all of it is in; rejects when the stream fails meanwhile. */
   async write(chunk: Uint8Array): Promise<void> {
     let rest = chunk;
     while (rest.byteLength > 0) {
       if (this.#failure !== undefined) throw this.#failure.error;
       if (this.#ended) return;
-      const room = CLIENT_LIMITS.maxUnsentBytes - this.#bytes;
-      if (room === 0) {
+      const room = this.#roomFor(rest.byteLength) ?? CLIENT_LIMITS.maxUnsentBytes - this.#bytes;
+      if (room <= 0) {
         this.#room ??= new Deferred();
         await this.#room.promise;
         continue;
@@ -61,9 +72,14 @@ export class UploadQueue {
     if (out === first) this.#chunks.shift();
     this.#bytes -= size;
     this.#taken += size;
+    this.wake();
+    return out;
+  }
+
+  /** There may be room again. */
+  wake(): void {
     this.#room?.resolve();
     this.#room = undefined;
-    return out;
   }
 
   /** The application ends its side; what waits is still sent. */
@@ -75,6 +91,7 @@ export class UploadQueue {
 
   /** Nothing more is sent, also of what waits. Writes that wait resolve. */
   drop(): void {
+    this.#dropped ||= !this.#ended;
     this.#ended = true;
     this.#clear();
     this.#onChange();
@@ -90,8 +107,7 @@ export class UploadQueue {
   #clear(): void {
     this.#chunks.length = 0;
     this.#bytes = 0;
-    this.#room?.resolve();
-    this.#room = undefined;
+    this.wake();
   }
 
   #join(size: number): Uint8Array {

@@ -79,7 +79,10 @@ async function passAnswer(context: ProxyContext, inlet: Inlet, stream: TunnelStr
       const upgraded = answer.status === 101;
       socket.write(upgraded ? answer.head : closingHead(answer.head));
       socket.write(answer.rest);
+      const close = (): void => stream.reset('ABORTED');
+      context.closers.add(close);
       await (upgraded ? pump(inlet, stream, context.options.halfClosedIdleMs) : pumpAnswer(inlet, stream));
+      context.closers.delete(close);
       return;
     }
   }
