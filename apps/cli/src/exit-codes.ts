@@ -3,7 +3,7 @@ import type { ErrorCode } from '@millrace/protocol';
 /** Every exit code of the command, what it means, and which error codes end in it. docs/CLI.md shows this table. */
 export const EXIT = {
   ok: { code: 0, text: 'done, or stopped cleanly by a signal' },
-  checkFailed: { code: 1, text: 'a check of `doctor` failed' },
+  checkFailed: { code: 1, text: 'a check of `doctor` failed, or something that `bench` measured' },
   usage: { code: 2, text: 'the command line is wrong: unknown command, flag or value' },
   config: { code: 3, text: 'the configuration is wrong: a key, a value, or two that do not go together' },
   key: { code: 4, text: 'an access key or relay token is missing or too weak' },

@@ -12,6 +12,7 @@ Examples:
   millrace up --key-file key --relay URL,token-file=token
                                                 run the proxies, where your programs are
   millrace doctor --config millrace.json        find out what is wrong
+  millrace bench --live --config millrace.json  find out how fast it is
 
 Exit codes:
 EXIT_CODES
@@ -24,6 +25,8 @@ Examples:
   millrace up --embedded
       Node, relay and proxies in one process: SOCKS5 on 127.0.0.1:1080, HTTP on 127.0.0.1:8080.
       With --allow-private, targets on this machine and its networks are reached too.
+  millrace up --embedded --faults faults.json
+      The same through a relay that is as slow and bad as the file says.
   millrace up --key-file key --relay https://relay.example.org,token-file=token
       Through a Millrace relay.
   millrace up --key-file key --relay https://node.example.org:8700,kind=node
@@ -54,6 +57,8 @@ Examples:
   millrace keygen --out token
   millrace relay --node http://127.0.0.1:8700 --token-file token --listen 0.0.0.0:8800
       A relay that forwards to its one node.
+  millrace relay --node http://127.0.0.1:8700 --token-file token --faults faults.json
+      A relay that is as slow and bad as the file says, to try things out; docs/CLI.md lists what it may say.
   millrace relay --node https://node.example.org --token-file token --apps-script --out relay.gs
       The same as a file for Apps Script, with address and token filled in.
 
@@ -71,6 +76,22 @@ Examples:
       What a set-up without faults looks like.
 
 It takes the flags of \`millrace up\`. The exit code is 1 if a check failed; warnings count with --strict.
+${BOOLEANS}
+`;
+
+export const BENCH_HELP = `
+Examples:
+  millrace bench --live --config millrace.json
+      Latency of each relay of your set-up.
+  millrace bench --live millrace.json --download https://example.org/file --upload https://example.org/take
+      Throughput each way too. The download is any page or file, read up to --bytes; the upload is posted there, so use an
+      address of yours that takes it.
+  millrace bench --live --key-file key --relay URL,token-file=token --bytes 1048576 --json report.json
+      Without a file, with at most 1 MiB each way, and with a report for programs.
+
+It is polite: one relay after the other, one thing at a time, --bytes each way at most; a relay is given up after --requests
+or --seconds. It says what that comes to before it starts.
+It takes the flags of \`millrace up\`, without its proxies. The exit code is 1 if a relay or a part of it failed.
 ${BOOLEANS}
 `;
 

@@ -21,7 +21,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const failure = error instanceof CommanderError ? usageError(error, argv) : toCliError(error);
     const { code, message, next } = failure;
-    if (argv.includes('--json')) createOutput(io, true).event({ event: 'error', code, message, next });
+    // Of `bench` it names a file.
+    if (argv.includes('--json') && argv[0] !== 'bench')
+      createOutput(io, true).event({ event: 'error', code, message, next });
     printError(io, failure);
     return failure.exitCode;
   }

@@ -3,8 +3,18 @@ import { Command } from 'commander';
 import type { CommandContext } from './commands/context.js';
 import { exitCodeTable } from './exit-codes.js';
 import { addFlags, givenFlags } from './flags/add-flags.js';
+import { addBenchFlags, type BenchFlags } from './flags/bench-flags.js';
 import type { SectionName } from './flags/schema.js';
-import { CONFIG_HELP, DOCTOR_HELP, KEYGEN_HELP, NODE_HELP, PROGRAM_HELP, RELAY_HELP, UP_HELP } from './help.js';
+import {
+  BENCH_HELP,
+  CONFIG_HELP,
+  DOCTOR_HELP,
+  KEYGEN_HELP,
+  NODE_HELP,
+  PROGRAM_HELP,
+  RELAY_HELP,
+  UP_HELP,
+} from './help.js';
 import type { Io } from './io.js';
 import { createOutput } from './output/output.js';
 
@@ -43,9 +53,10 @@ export function createProgram(io: Io, done: (exitCode: number) => void): Command
   };
 
   const upCommand = serving('up', 'Runs the proxies and forwards of this machine.', UP_HELP);
-  upCommand.action(async () => {
+  upCommand.option('--faults <file>', 'with --embedded: makes the relay as bad as this file says');
+  upCommand.action(async (flags: { faults?: string }) => {
     const { up } = await import('./commands/up.js');
-    done(await up(contextOf(upCommand, 'up')));
+    done(await up(contextOf(upCommand, 'up'), flags));
   });
 
   const nodeCommand = serving('node', 'Runs a tunnel node: it dials the targets.', NODE_HELP);
@@ -60,15 +71,29 @@ export function createProgram(io: Io, done: (exitCode: number) => void): Command
     RELAY_HELP,
   );
   relayCommand.option('--out <file>', 'with --apps-script: writes it to a new file that only you can read');
-  relayCommand.action(async ({ out }: { out?: string }) => {
+  relayCommand.option('--faults <file>', 'runs a relay that is as bad as this file says, to try things out');
+  relayCommand.action(async (flags: { out?: string; faults?: string }) => {
     const { relay } = await import('./commands/relay.js');
-    done(await relay(contextOf(relayCommand, 'relay'), out));
+    done(await relay(contextOf(relayCommand, 'relay'), flags));
   });
 
   const doctorCommand = serving('doctor', 'Checks every hop of a set-up and says what to do.', DOCTOR_HELP);
   doctorCommand.action(async () => {
     const { doctor } = await import('./commands/doctor.js');
     done(await doctor(contextOf(doctorCommand, 'up'), givenFlags(doctorCommand, 'doctor')));
+  });
+
+  const benchCommand = program
+    .command('bench')
+    .description('Measures your own set-up, relay by relay.')
+    .addHelpText('after', BENCH_HELP);
+  addFlags(benchCommand, 'up');
+  addBenchFlags(benchCommand);
+  benchCommand.action(async (flags: BenchFlags) => {
+    const { bench } = await import('./commands/bench.js');
+    const config = typeof flags.live === 'string' ? flags.live : flags.config;
+    const context = { io, config, output: createOutput(io, false), given: givenFlags(benchCommand, 'up') };
+    done(await bench(context, flags));
   });
 
   program

@@ -1,3 +1,5 @@
+import type { TunnelOptions } from '@millrace/client';
+import { fileStore } from '@millrace/client/node';
 import type { upSettings } from './settings/section.js';
 
 /** The options that the tunnel takes over from `millrace up` as they are. */
@@ -7,4 +9,11 @@ export function tunnelOptions(settings: ReturnType<typeof upSettings>) {
   const { batchWaitMs, flowIdleSeconds, streamBufferBytes, timing, logTargets } = settings;
   const exchange = { pipelineDepth, connectionsPerRelay, connectTimeoutMs, exchangeTimeoutMs, batchWaitMs };
   return { accounts, level, allowDowngrade, ...exchange, flowIdleSeconds, streamBufferBytes, timing, logTargets };
+}
+
+/** Where the tunnel keeps what it should know after a restart, if anywhere. */
+export function stateStore({
+  stateFile,
+}: Pick<ReturnType<typeof upSettings>, 'stateFile'>): Pick<TunnelOptions, 'store'> {
+  return stateFile === '' ? {} : { store: fileStore(stateFile) };
 }

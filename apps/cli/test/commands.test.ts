@@ -6,7 +6,7 @@ import { EXIT } from '../src/exit-codes.js';
 import { runToEnd } from './support/run.js';
 import { tempDir } from './support/temp-dir.js';
 
-const COMMANDS = ['up', 'node', 'relay', 'doctor', 'keygen', 'config'];
+const COMMANDS = ['up', 'node', 'relay', 'doctor', 'bench', 'keygen', 'config'];
 
 test('--version prints the version', async () => {
   const ran = await runToEnd(['--version']);

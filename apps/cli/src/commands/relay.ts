@@ -2,14 +2,27 @@ import { startRelay } from '@millrace/relay';
 import { renderAppsScript } from '@millrace/relay/apps-script';
 import { EventHub, VERSION, type ReadyEvent } from '@millrace/protocol';
 import { CliError, toCliError } from '../errors.js';
+import { kebabCase } from '../flags/schema.js';
 import { serve, type Running } from '../serve.js';
 import { writeSecretFile } from '../settings/files.js';
 import { secretReader } from '../settings/secrets.js';
 import { relaySettings } from '../settings/section.js';
+import { readFaults, startSimulatedRelay } from '../simulated-relay.js';
 import { configOf, type CommandContext } from './context.js';
 
-/** `millrace relay`: a relay in front of one node, until a signal; or the file for Apps Script. */
-export async function relay(context: CommandContext, out: string | undefined): Promise<number> {
+/** What only `millrace relay` has. */
+export interface RelayFlags {
+  /** File to write the Apps Script to. */
+  readonly out?: string;
+  /** File that says how bad the relay is. */
+  readonly faults?: string;
+}
+
+/** Options of a relay that a simulated one has too. */
+const SIMULATED: ReadonlySet<string> = new Set(['node', 'listen', 'tokenFile']);
+
+/** `millrace relay`: a relay in front of one node, until a signal, sound or simulated; or the file for Apps Script. */
+export async function relay(context: CommandContext, { out, faults }: RelayFlags): Promise<number> {
   const { tokenFile, appsScript, node, ...options } = relaySettings(await configOf(context), context.given);
   if (node === undefined || node === '') {
     const next = 'Add `--node URL`, as `millrace node` printed it.';
@@ -18,7 +31,13 @@ export async function relay(context: CommandContext, out: string | undefined): P
   if (out !== undefined && !appsScript) {
     throw new CliError('USAGE', 'only --apps-script writes a file', { where: '--out' });
   }
+  const other = Object.keys(context.given).find((name) => !SIMULATED.has(name));
+  if (faults !== undefined && other !== undefined) {
+    const next = 'With --faults, give --node, --listen and --token-file; everything else stands in its file.';
+    throw new CliError('USAGE', 'a simulated relay has no such option', { where: `--${kebabCase(other)}`, next });
+  }
   const token = await secretReader(context.io).relayToken(tokenFile);
+  if (faults !== undefined) return await simulate(context, { node, token, listen: options.listen }, faults);
   if (appsScript) return await printAppsScript(context, { node, token }, out);
   return await serve(context.io, async (): Promise<Running> => {
     const events = new EventHub();
@@ -34,6 +53,29 @@ export async function relay(context: CommandContext, out: string | undefined): P
         await running.close();
         unfollow();
         context.output.event({ event: 'shutdown', phase: 'closed', streams: 0 });
+      },
+    };
+  });
+}
+
+async function simulate(
+  context: CommandContext,
+  options: { node: string; token: string; listen: string },
+  file: string,
+): Promise<number> {
+  const { output } = context;
+  const faults = await readFaults(file);
+  return await serve(context.io, async (): Promise<Running> => {
+    const running = await startSimulatedRelay({ ...options, faults });
+    const ready: ReadyEvent = { event: 'ready', node: options.node, relay: running.url };
+    output.say(banner(ready));
+    output.event(ready);
+    output.event(running.ceiling);
+    return {
+      async stop() {
+        await running.close();
+        output.event(running.counts());
+        output.event({ event: 'shutdown', phase: 'closed', streams: 0 });
       },
     };
   });

@@ -3,45 +3,72 @@ import { startForward, startHttpProxy, startSocks5 } from '@millrace/client/prox
 import { EventHub, VERSION, formatHostPort, type ReadyEvent, type RelayEntry, type UpConfig } from '@millrace/protocol';
 import { parseForward } from '@millrace/protocol/config';
 import { startEmbedded, type Embedded } from '../embedded.js';
-import { toCliError } from '../errors.js';
+import { CliError, toCliError } from '../errors.js';
 import { Closers, serve, type Running } from '../serve.js';
 import { checkUp } from '../settings/check-up.js';
 import { secretReader, type SecretReader } from '../settings/secrets.js';
 import { upSettings } from '../settings/section.js';
-import { tunnelOptions } from '../tunnel-options.js';
+import { readFaults } from '../simulated-relay.js';
+import { stateStore, tunnelOptions } from '../tunnel-options.js';
 import { configOf, type CommandContext } from './context.js';
 
 type Settings = ReturnType<typeof upSettings>;
 
-/** `millrace up`: proxies and forwards, until a signal. */
-export async function up(context: CommandContext): Promise<number> {
-  const settings = upSettings(await configOf(context), context.given);
-  checkUp(settings);
-  return await serve(context.io, () => start(context, settings));
+/** What only `millrace up` has. */
+export interface UpFlags {
+  /** File that says how bad the embedded relay is. */
+  readonly faults?: string;
 }
 
-async function start(context: CommandContext, settings: Settings): Promise<Running> {
+/** `millrace up`: proxies and forwards, until a signal. */
+export async function up(context: CommandContext, flags: UpFlags): Promise<number> {
+  const settings = upSettings(await configOf(context), context.given);
+  checkUp(settings);
+  if (flags.faults !== undefined && !settings.embedded) {
+    const next = 'Add --embedded; or start a simulated relay of its own with `millrace relay --faults FILE`.';
+    throw new CliError('CONFIG_INVALID', 'only the embedded relay can be made bad', { where: '--faults', next });
+  }
+  const faults = flags.faults === undefined ? undefined : await readFaults(flags.faults);
+  return await serve(context.io, () => start(context, settings, faults));
+}
+
+async function start(
+  context: CommandContext,
+  settings: Settings,
+  faults: Awaited<ReturnType<typeof readFaults>> | undefined,
+): Promise<Running> {
   const closers = new Closers();
   try {
     const events = new EventHub();
     const unfollow = context.output.follow(events);
     const secrets = secretReader(context.io);
     const auth = await proxyAuth(settings, secrets);
-    const embedded = settings.embedded ? await startEmbedded(settings) : undefined;
+    const embedded = settings.embedded ? await startEmbedded({ ...settings, faults }) : undefined;
     if (embedded) closers.add(() => embedded.close());
     const relays = embedded ? [embedded.entry] : await secrets.relays(settings.relays);
     const key = embedded?.key ?? (await secrets.keyFor(relays, settings.keyFile));
     const accounts = embedded ? [embedded.account] : settings.accounts;
-    const tunnel = await openTunnel({ ...tunnelOptions(settings), relays, accounts, key, events });
+    const tunnel = await openTunnel({
+      ...tunnelOptions(settings),
+      // What runs within this process is forgotten with it.
+      ...(embedded ? {} : stateStore(settings)),
+      relays,
+      accounts,
+      key,
+      events,
+    });
     closers.add(() => tunnel.close());
     const listening = await listen(context, settings, tunnel, auth, closers);
     const ready: ReadyEvent = { event: 'ready', ...listening, ...addressesOf(embedded) };
     context.output.say(banner(ready, relays, settings.proxyUser));
     context.output.event(ready);
+    const simulated = embedded?.simulated;
+    if (simulated) context.output.event(simulated.ceiling);
     return {
       async stop() {
         await closers.close();
         unfollow();
+        if (simulated) context.output.event(simulated.counts());
         context.output.event({ event: 'shutdown', phase: 'closed', streams: 0 });
       },
     };

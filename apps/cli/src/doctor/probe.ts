@@ -53,14 +53,15 @@ export function probeFindings({ peer, error }: Probe): Array<[name: string, find
 /** Whether the node can do what this version wants of it. */
 export function versionFinding(peer: PeerEvent): Finding {
   const text = peerText(peer);
-  if (peer.version === undefined) {
+  // At level 2 alone a node does not tell it.
+  if (peer.version === undefined && peer.level < 2) {
     return failed('PEER_VERSION', `the node is older: it does not tell its version (${text})`, { warning: true });
   }
-  if ((peer.caps & CAPABILITY.PIPELINE_SEQ) === 0) {
+  if (peer.level < 2 && (peer.caps & CAPABILITY.PIPELINE_SEQ) === 0) {
     const message = `the node is older: one op of a stream at a time, so each takes a whole round trip (${text})`;
     return failed('PEER_VERSION', message, { warning: true });
   }
-  return passed(peer.version === VERSION ? text : `${text}; this is ${VERSION}`);
+  return passed(peer.version === undefined || peer.version === VERSION ? text : `${text}; this is ${VERSION}`);
 }
 
 /** Whether the clocks agree. Absent where the node does not tell its time. */

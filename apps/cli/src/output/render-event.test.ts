@@ -21,6 +21,36 @@ test.each<[MillraceEvent, string | undefined]>([
   [{ event: 'relay-works', relay: RELAY }, `relay ${RELAY} works again`],
   [
     {
+      event: 'accounts-exhausted',
+      code: 'RELAY_QUOTA_DAY',
+      account: 'mine',
+      accounts: ['mine', 'yours'],
+      relays: [RELAY],
+      until: Date.UTC(2026, 10, 20, 16),
+      inMs: (3 * 60 + 12) * 60_000 - 20_000,
+      timeZone: 'America/Los_Angeles',
+    },
+    'all accounts are used up until 08:00 (America/Los_Angeles), in 3 h 12 min',
+  ],
+  [
+    {
+      event: 'accounts-exhausted',
+      code: 'RELAY_QUOTA_RATE',
+      account: 'mine',
+      accounts: ['mine'],
+      relays: [RELAY],
+      until: new Date(2026, 10, 20, 0, 4, 59).getTime(),
+      inMs: 61_000,
+    },
+    'account mine is told to wait (RELAY_QUOTA_RATE) until 00:05, in 2 min',
+  ],
+  [
+    { event: 'state-failed', phase: 'load', message: 'not JSON' },
+    'what was kept cannot be read, and is begun anew: not JSON',
+  ],
+  [{ event: 'state-failed', phase: 'save', message: 'no space' }, 'what is to be kept cannot be written: no space'],
+  [
+    {
       event: 'open-failed',
       id: 3,
       kind: 'stream',

@@ -1,10 +1,13 @@
 import type {
+  AccountsExhaustedEvent,
   CheckEvent,
   Checkpoint,
   MillraceEvent,
   OpenFailedEvent,
   PeerEvent,
   RelayFailedEvent,
+  SimulatorCountsEvent,
+  SimulatorEvent,
 } from '@millrace/protocol';
 
 /** An event as a line for a person; nothing for those that only programs and metrics want. */
@@ -16,6 +19,12 @@ export function renderEvent(event: MillraceEvent): string | undefined {
       return relayFailedLine(event);
     case 'relay-works':
       return `relay ${event.relay} works again`;
+    case 'accounts-exhausted':
+      return accountsLine(event);
+    case 'state-failed':
+      return event.phase === 'load'
+        ? `what was kept cannot be read, and is begun anew: ${event.message}`
+        : `what is to be kept cannot be written: ${event.message}`;
     case 'open-failed':
       return openFailedLine(event);
     case 'proxy-refused':
@@ -24,6 +33,10 @@ export function renderEvent(event: MillraceEvent): string | undefined {
       return `#${event.id} ${checkpointText(event.checkpoints)}`;
     case 'check':
       return checkLine(event);
+    case 'simulator':
+      return ceilingLine(event);
+    case 'simulator-counts':
+      return countsLine(event);
     case 'shutdown':
       return event.phase === 'closed' ? 'closed' : `stopping: ${streamsText(event.streams)}`;
     default:
@@ -33,7 +46,9 @@ export function renderEvent(event: MillraceEvent): string | undefined {
 
 /** `version 0.1.0, level 1`, or what is known of it. */
 export function peerText(peer: Pick<PeerEvent, 'version' | 'level'>): string {
-  return `${peer.version === undefined ? 'version unknown' : `version ${peer.version}`}, level ${peer.level}`;
+  const version =
+    peer.version === undefined ? (peer.level < 2 ? 'version unknown, ' : '') : `version ${peer.version}, `;
+  return `${version}level ${peer.level}`;
 }
 
 function peerLine(event: PeerEvent): string {
@@ -44,6 +59,28 @@ function peerLine(event: PeerEvent): string {
 function relayFailedLine(event: RelayFailedEvent): string {
   const rest = event.restMs > 0 ? `; next try in ${secondsText(event.restMs)}` : '';
   return `relay ${event.relay} failed: ${event.code}: ${event.message}${rest}`;
+}
+
+function accountsLine({ code, accounts, until, inMs, timeZone }: AccountsExhaustedEvent): string {
+  const who = accounts.length === 1 ? `account ${accounts[0] ?? ''} is` : 'all accounts are';
+  const what = code === 'RELAY_QUOTA_DAY' ? 'used up' : `told to wait (${code})`;
+  return `${who} ${what} until ${clockText(until, timeZone)}, in ${durationText(inMs)}`;
+}
+
+/** `08:00 (America/Los_Angeles)`: as the clocks of that zone show it, or those here. Rounded up: not too early. */
+function clockText(at: number, timeZone: string | undefined): string {
+  const options = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
+  const minute = Math.ceil(at / 60_000) * 60_000;
+  const shown = new Intl.DateTimeFormat('en-GB', timeZone === undefined ? options : { ...options, timeZone });
+  return timeZone === undefined ? shown.format(minute) : `${shown.format(minute)} (${timeZone})`;
+}
+
+/** `3 h 12 min`, rounded up to minutes. */
+function durationText(ms: number): string {
+  const minutes = Math.ceil(ms / 60_000);
+  const hours = Math.floor(minutes / 60);
+  if (hours === 0) return `${minutes} min`;
+  return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
 }
 
 function openFailedLine(event: OpenFailedEvent): string {
@@ -61,6 +98,30 @@ function checkLine(event: CheckEvent): string {
   const code = event.code === undefined ? '' : `${event.code}: `;
   const next = event.next === undefined ? '' : `\n       next: ${event.next}`;
   return `${mark} ${event.name.padEnd(8)} ${code}${event.message}${next}`;
+}
+
+function ceilingLine(event: SimulatorEvent): string {
+  const { seed, roundTripMs, upMBps, downMBps, measuredMBps, measuredRequestsPerSecond } = event;
+  const rate = (MBps: number | undefined): string => (MBps === undefined ? 'any rate' : `${amount(MBps)} MB/s`);
+  const legs = `adds ${msText(roundTripMs)} to an exchange, bears ${rate(upMBps)} up and ${rate(downMBps)} down`;
+  const measured =
+    measuredMBps === undefined || measuredRequestsPerSecond === undefined
+      ? 'a bare loop takes too long to be measured'
+      : `a bare loop reached ${amount(measuredMBps)} MB/s each way, ${amount(measuredRequestsPerSecond)} requests/s`;
+  return `simulated relay, seed ${seed}: ${legs}; ${measured}`;
+}
+
+function countsLine(event: SimulatorCountsEvent): string {
+  const { requests, bytesUp, bytesDown, mostConcurrent, longestSilenceMs, faults } = event;
+  const went = `${requests} requests, ${amount(bytesUp / 1e6)} MB up, ${amount(bytesDown / 1e6)} MB down`;
+  const most = `${mostConcurrent} at once, longest silence ${secondsText(longestSilenceMs)}`;
+  const met = faults.map(({ fault, count }) => `${count} ${fault}`).join(', ');
+  return `simulated relay: ${went}; ${most}; ${met === '' ? 'no faults' : `faults: ${met}`}`;
+}
+
+/** Three digits, which is what a measurement is good for. */
+function amount(value: number): string {
+  return value >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
 }
 
 function streamsText(count: number): string {

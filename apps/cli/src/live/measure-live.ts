@@ -1,0 +1,108 @@
+import { openTunnel, TunnelError } from '@millrace/client';
+import { EventHub, type RelayEntry } from '@millrace/protocol';
+import { adviceFor } from './advice.js';
+import { download, upload, type Moved } from './http-through.js';
+import type { LiveOptions, LivePart, LiveRelay, LiveReport } from './types.js';
+
+const DEFAULT_MAX_REQUESTS = 500;
+const DEFAULT_MAX_BYTES = 4 * 2 ** 20;
+const DEFAULT_PROBES = 5;
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+/**
+ * Measures a user's own tunnel politely: one relay after the other, one thing at a time, bounded in bytes and time.
+ * What fails is in the report.
+ *
+ * @throws TunnelError `CONFIG_INVALID` and others of `openTunnel`, for options that no tunnel can be opened with.
+ */
+export async function measureLive(options: LiveOptions): Promise<LiveReport> {
+  const relays: LiveRelay[] = [];
+  for (const entry of options.tunnel.relays ?? []) {
+    if (options.signal?.aborted) break;
+    const result = await measureRelay(entry, options);
+    relays.push(result);
+    options.onRelay?.(result);
+  }
+  const requests = relays.reduce((sum, relay) => sum + relay.requests, 0);
+  return { relays, requests, advice: adviceFor(relays, options) };
+}
+
+/** One relay, in a tunnel of its own, so that nothing of it is another's. */
+async function measureRelay(entry: RelayEntry, options: LiveOptions): Promise<LiveRelay> {
+  const { maxBytes = DEFAULT_MAX_BYTES, probes = DEFAULT_PROBES, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { maxRequests = DEFAULT_MAX_REQUESTS } = options;
+  const tooMany = new AbortController();
+  const limits = [AbortSignal.timeout(timeoutMs), tooMany.signal];
+  const signal = AbortSignal.any(options.signal ? [...limits, options.signal] : limits);
+  const result: LiveRelay = {
+    relay: withoutSecrets(entry.url),
+    kind: entry.kind ?? 'relay',
+    works: false,
+    errors: [],
+    requests: 0,
+    wireBytes: 0,
+  };
+  const events = new EventHub();
+  events.subscribe((event) => {
+    if (event.event === 'peer') result.level = event.level;
+    if (event.event !== 'exchange') return;
+    result.requests++;
+    result.wireBytes += event.bytesIn + event.bytesOut;
+    if (result.requests >= maxRequests) tooMany.abort(new Error(`stopped after ${maxRequests} requests`));
+  });
+  const tunnel = await openTunnel({ ...options.tunnel, relays: [entry], events, signal });
+  const part = async (name: LivePart, run: () => Promise<void>): Promise<void> => {
+    options.onPart?.(result.relay, name);
+    try {
+      await run();
+    } catch (error) {
+      result.errors.push({
+        part: name,
+        code: error instanceof TunnelError ? error.code : 'ERROR',
+        text: signal.aborted && signal.reason instanceof Error ? signal.reason.message : (error as Error).message,
+      });
+    }
+  };
+  try {
+    await part('latency', async () => {
+      const timesMs: number[] = [];
+      for (let i = 0; i < probes; i++) {
+        const [probe] = await tunnel.probe({ signal });
+        if (probe?.error) throw probe.error;
+        if (probe) timesMs.push(probe.ms);
+        if (probe?.peer) result.level ??= probe.peer.level;
+      }
+      result.works = true;
+      timesMs.sort((a, b) => a - b);
+      result.latencyMsP50 = timesMs[Math.ceil(timesMs.length / 2) - 1];
+      result.latencyMsMax = timesMs.at(-1);
+    });
+    if (!result.works) return result;
+    const directions = [
+      ['download', options.download, download],
+      ['upload', options.upload, upload],
+    ] as const;
+    for (const [name, url, move] of directions) {
+      if (url === undefined) continue;
+      await part(name, async () => {
+        const before = result.requests;
+        const moved: Moved = await move(tunnel, url, maxBytes, signal);
+        result[`${name}MBps`] = moved.bytes / 1e3 / Math.max(moved.ms, 0.001);
+        result[`${name}Bytes`] = moved.bytes;
+        const perRequest = moved.bytes / Math.max(1, result.requests - before);
+        result.payloadBytesPerRequest = Math.max(result.payloadBytesPerRequest ?? 0, perRequest);
+      });
+    }
+    return result;
+  } finally {
+    await tunnel.close();
+  }
+}
+
+/** Address without user, password and query: a token may be in each. */
+function withoutSecrets(url: string): string {
+  // What is wrong with it is said when the tunnel is opened.
+  if (!URL.canParse(url)) return 'an address that is no URL';
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
+}
