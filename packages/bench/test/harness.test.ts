@@ -18,7 +18,6 @@ beforeAll(async () => {
     folders: { harness, subject: harness },
     side: 'subject',
     name: 'test',
-    targetPort: 0,
   });
   lab = await openLab(startHarness);
 });
@@ -33,7 +32,7 @@ async function problemsThrough(
   verb: Exclude<TransferVerb, 'echo'>,
   transfers = 1,
 ): Promise<string> {
-  const tunnel = await startLyingTunnel(lab.targetPort, lie);
+  const tunnel = await startLyingTunnel(lab.address.port, lie);
   const bed: Bed = {
     entry: { kind: 'forward', host: '127.0.0.1', port: tunnel.port },
     measured: [],
@@ -99,7 +98,7 @@ test('a tunnel that knows the pattern and delivers bytes before they were sent i
 });
 
 test('wrong bytes of an echo are named', async () => {
-  const tunnel = await startLyingTunnel(lab.targetPort, 'repeats');
+  const tunnel = await startLyingTunnel(lab.address.port, 'repeats');
   const bed: Bed = {
     entry: { kind: 'forward', host: '127.0.0.1', port: tunnel.port },
     measured: [],
@@ -111,7 +110,7 @@ test('wrong bytes of an echo are named', async () => {
 });
 
 test('what the checker costs is told apart from what the tunnel costs', async () => {
-  const tunnel = await startLyingTunnel(lab.targetPort);
+  const tunnel = await startLyingTunnel(lab.address.port);
   const bed: Bed = {
     entry: { kind: 'forward', host: '127.0.0.1', port: tunnel.port },
     measured: [],

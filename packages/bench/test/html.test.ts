@@ -96,6 +96,10 @@ describe.skipIf(found.path === undefined)(
       parts.slice(1).forEach((part, i) => expect(part.x).toBeGreaterThanOrEqual(parts[i]!.x + parts[i]!.width));
     });
 
+    test('shows what is to be known beside the figures', async () => {
+      expect(await page.locator('ul.notes li').allTextContents()).toEqual(['base: this tree does not know level']);
+    });
+
     test('keeps every label inside its chart, and charts apart', async () => {
       const outside = await page.locator('svg.chart').evaluateAll((charts) =>
         charts.flatMap((chart) => {

@@ -38,6 +38,22 @@ test('the page of the docs is a function of its reports alone, the newest first'
   expect(page).toContain('npm run bench -- --peer ssh');
 });
 
+test('the page shows what every process cost, what is to be known beside figures, and what a peer did wrong', () => {
+  const report = sampleReport();
+  const peer = report.results.find((result) => result.peer);
+  Object.assign(peer!, { verified: false, problems: ['run 1: stream 3: 7 bytes are missing'] });
+  const page = pageOf([report]);
+  expect(page).toMatch(/\| millrace \| client [\d.]+ \/ 90, relay [\d.]+ \/ 110/);
+  expect(page).toContain('- base: this tree does not know level');
+  expect(page).toContain('- ssh: run 1: stream 3: 7 bytes are missing');
+});
+
+test('what is to be known stands below the table in a terminal', () => {
+  const written: string[] = [];
+  createDisplay({ write: (text) => written.push(text) }).results(sampleReport().results);
+  expect(written).toContain('  base: this tree does not know level\n');
+});
+
 test('ratios stand before speeds in a table', () => {
   const [head] = tableOf(sampleReport().results);
   expect(head!.indexOf('ratio')).toBeLessThan(head!.indexOf('MB/s'));

@@ -61,7 +61,7 @@ export function sampleReport(startedAt = '2026-02-03T04:05:06.000Z', speed = 60)
     ceilings: [],
     results: [
       ours,
-      result('base', speed * 0.9, TUNNEL_ROLES),
+      result('base', speed * 0.9, TUNNEL_ROLES, { notes: ['this tree does not know level'] }),
       result('relay-floor', 146, ['floor client', 'floor relay', 'floor node']),
       result('ssh', 95, ['ssh', 'application', 'target'], { peer: true }),
     ],

@@ -13,7 +13,7 @@ let lab: Lab;
 
 beforeAll(async () => {
   harness = await bundleWorkers('harness');
-  context = bedContext({ folders: { harness, subject: harness }, side: 'subject', name: 'test', targetPort: 0 });
+  context = bedContext({ folders: { harness, subject: harness }, side: 'subject', name: 'test' });
   lab = await openLab(context.startHarness);
 });
 afterAll(async () => {
@@ -23,7 +23,7 @@ afterAll(async () => {
 
 async function withLink<T>(link: Link, run: (bed: Bed) => Promise<T>): Promise<T> {
   const links: Parameters<typeof shape>[3] = [];
-  const url = await shape(context, `http://127.0.0.1:${lab.targetPort}`, link, links);
+  const url = await shape(context, `http://127.0.0.1:${lab.address.port}`, link, links);
   try {
     return await run({
       entry: { kind: 'forward', host: '127.0.0.1', port: Number(new URL(url).port) },

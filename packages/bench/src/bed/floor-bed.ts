@@ -17,7 +17,8 @@ export async function openFloorBed(context: BedContext): Promise<FloorBed> {
   const relay = await context.startHarness<FloorServerVerbs>('floor-server', 'floor relay');
   const client = await context.startHarness<FloorClientVerbs>('floor-client', 'floor client');
   const links: Parameters<typeof shape>[3] = [];
-  const url = await relay.call('relay', { node: await node.call('node', null) });
+  const nodeUrl = await node.call('node', { host: '127.0.0.1' });
+  const url = await relay.call('relay', { host: context.farHost, node: nodeUrl });
   await client.call('connect', { url: context.link ? await shape(context, url, context.link, links) : url });
   return {
     client,

@@ -60,6 +60,24 @@ async function echoOnStream(options: EchoOptions, id: number, count: number, rep
   }
 }
 
+/** Opens a stream and echoes one byte of two on it, so that it is open at both ends and stays so. */
+export async function openEcho(way: Way, id: number, timeoutMs: number): Promise<Socket> {
+  const socket = await openThrough(way.entry, way.host, way.port, timeoutMs);
+  socket.on('error', () => undefined);
+  socket.write(encodeRequest({ verb: 'echo', id, seed: id, bytes: 2 }));
+  const sent = Buffer.from(patternView(0, 1, id));
+  socket.write(sent);
+  try {
+    if (!sent.equals(await readExactly(socket, 1, timeoutMs))) throw new Error('a wrong byte came back');
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  // Reading goes on, so that a stream that is cut is seen.
+  socket.resume();
+  return socket;
+}
+
 function readExactly(socket: Socket, bytes: number, timeoutMs: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let got = Buffer.alloc(0);

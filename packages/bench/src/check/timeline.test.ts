@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findEarlyBytes, longestSilenceMs, throughputOverTime, TimelineRecorder } from './timeline.js';
+import { findEarlyBytes, longestSilenceMs, reachedAtMs, throughputOverTime, TimelineRecorder } from './timeline.js';
 
 test('bytes that arrive before they were sent are named by their offset', () => {
   const sent = { timesMs: [0, 10, 20], positions: [100, 200, 300] };
@@ -27,6 +27,14 @@ test('silence is what no stream broke', () => {
       { timesMs: [12], positions: [1] },
     ]),
   ).toBe(18);
+});
+
+test('a part of the bytes is reached when all streams together have brought it', () => {
+  const streams = [
+    { timesMs: [5, 30], positions: [1000, 3000] },
+    { timesMs: [20], positions: [1000] },
+  ];
+  expect([1000, 1001, 4000, 4001].map((bytes) => reachedAtMs(streams, bytes))).toEqual([5, 20, 30, undefined]);
 });
 
 test('throughput over time holds all bytes of all streams', () => {

@@ -69,6 +69,19 @@ export function longestSilenceMs(timelines: Timeline[]): number {
   return longest;
 }
 
+/** When all streams together had brought so many bytes; undefined when they never did. */
+export function reachedAtMs(timelines: Timeline[], bytes: number): number | undefined {
+  const arrivals = timelines.flatMap(({ timesMs, positions }) =>
+    timesMs.map((ms, i) => [ms, (positions[i] ?? 0) - (positions[i - 1] ?? 0)] as const),
+  );
+  let sum = 0;
+  for (const [ms, more] of arrivals.sort(([a], [b]) => a - b)) {
+    sum += more;
+    if (sum >= bytes) return ms;
+  }
+  return undefined;
+}
+
 /** Throughput over time of all streams together, in MB/s, in `bins` equal bins from `startMs` to `endMs`. */
 export function throughputOverTime(
   timelines: Timeline[],

@@ -6,12 +6,13 @@ export const chisel: Peer = {
   programs: ['chisel'],
   install: 'go install github.com/jpillora/chisel@latest',
   about: 'SOCKS5 over SSH inside a WebSocket',
-  start: async ({ freePort, run, throughLink, listening }, { chisel: path = '' }) => {
+  start: async ({ serverHost, freePort, run, throughLink, listening }, { chisel: path = '' }) => {
     const [serverPort, port] = [await freePort(), await freePort()];
-    await run(path, ['server', '--host', '127.0.0.1', '--port', String(serverPort), '--socks5']);
-    await listening(serverPort);
-    await run(path, ['client', `http://127.0.0.1:${await throughLink(serverPort)}`, `127.0.0.1:${port}:socks`]);
-    await listening(port);
+    await run('server', path, ['server', '--host', serverHost, '--port', String(serverPort), '--socks5']);
+    await listening('server', serverPort);
+    const at = await throughLink({ host: serverHost, port: serverPort });
+    await run('client', path, ['client', `http://${at.host}:${at.port}`, `127.0.0.1:${port}:socks`]);
+    await listening('client', port);
     return socksAt(port);
   },
 };

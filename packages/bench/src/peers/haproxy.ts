@@ -8,16 +8,17 @@ export const haproxy: Peer = {
   programs: ['haproxy'],
   install: 'apt-get install -y haproxy',
   about: 'plain TCP through one process, no encryption',
-  start: async ({ folder, targetPort, freePort, run, throughLink, listening }, { haproxy: path = '' }) => {
+  start: async ({ folder, target, serverHost, freePort, run, throughLink, listening }, { haproxy: path = '' }) => {
     const port = await freePort();
     const file = join(folder, 'haproxy.cfg');
     const times = 'timeout connect 10s\n  timeout client 1h\n  timeout server 1h';
+    const to = await throughLink(target);
     await writeFile(
       file,
-      `defaults\n  mode tcp\n  ${times}\nlisten bench\n  bind 127.0.0.1:${port}\n  server target 127.0.0.1:${await throughLink(targetPort)}\n`,
+      `defaults\n  mode tcp\n  ${times}\nlisten bench\n  bind ${serverHost}:${port}\n  server target ${to.host}:${to.port}\n`,
     );
-    await run(path, ['-db', '-f', file]);
-    await listening(port);
-    return forwardAt(port);
+    await run('server', path, ['-db', '-f', file]);
+    await listening('server', port);
+    return forwardAt(port, serverHost);
   },
 };

@@ -13,7 +13,7 @@ export const ssh: Peer = {
   about: 'SOCKS5 of ssh -D over one connection',
   // sshd as root wants its empty folder for privilege separation, which the service makes at boot.
   start: async (
-    { folder, freePort, run, throughLink, listening },
+    { folder, serverHost, freePort, run, throughLink, listening },
     { sshd = '', ssh: client = '', 'ssh-keygen': keygen = '' },
   ) => {
     if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true });
@@ -39,7 +39,7 @@ export const ssh: Peer = {
       '-o',
       `${options[2 * i]}=${options[2 * i + 1]}`,
     ]).flat();
-    await run(sshd, [
+    await run('server', sshd, [
       '-D',
       '-e',
       '-f',
@@ -47,13 +47,14 @@ export const ssh: Peer = {
       '-p',
       String(serverPort),
       '-o',
-      'ListenAddress=127.0.0.1',
+      `ListenAddress=${serverHost}`,
       ...flags,
     ]);
-    await listening(serverPort);
+    await listening('server', serverPort);
+    const at = await throughLink({ host: serverHost, port: serverPort });
     const trust = ['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'IdentitiesOnly=yes'];
-    const to = `${userInfo().username}@127.0.0.1`;
-    await run(client, [
+    const to = `${userInfo().username}@${at.host}`;
+    await run('client', client, [
       '-N',
       '-F',
       'none',
@@ -61,12 +62,12 @@ export const ssh: Peer = {
       '-i',
       key,
       '-p',
-      String(await throughLink(serverPort)),
+      String(at.port),
       '-D',
       `127.0.0.1:${port}`,
       to,
     ]);
-    await listening(port);
+    await listening('client', port);
     return socksAt(port);
   },
 };

@@ -10,7 +10,10 @@ export const stunnel: Peer = {
   programs: ['stunnel4', 'openssl'],
   install: 'apt-get install -y stunnel4 openssl',
   about: 'TCP inside TLS',
-  start: async ({ folder, targetPort, freePort, run, throughLink, listening }, { stunnel4 = '', openssl = '' }) => {
+  start: async (
+    { folder, target, serverHost, freePort, run, throughLink, listening },
+    { stunnel4 = '', openssl = '' },
+  ) => {
     const key = join(folder, 'key.pem');
     const cert = join(folder, 'cert.pem');
     const subject = [
@@ -31,17 +34,17 @@ export const stunnel: Peer = {
     const client = join(folder, 'client.conf');
     await writeFile(
       server,
-      `${common}pid =\ncert = ${cert}\nkey = ${key}\n[bench]\naccept = 127.0.0.1:${serverPort}\nconnect = 127.0.0.1:${targetPort}\n`,
+      `${common}pid =\ncert = ${cert}\nkey = ${key}\n[bench]\naccept = ${serverHost}:${serverPort}\nconnect = ${target.host}:${target.port}\n`,
     );
-    await run(stunnel4, [server]);
-    await listening(serverPort);
-    const connect = await throughLink(serverPort);
+    await run('server', stunnel4, [server]);
+    await listening('server', serverPort);
+    const at = await throughLink({ host: serverHost, port: serverPort });
     await writeFile(
       client,
-      `${common}pid =\nclient = yes\n[bench]\naccept = 127.0.0.1:${port}\nconnect = 127.0.0.1:${connect}\n`,
+      `${common}pid =\nclient = yes\n[bench]\naccept = 127.0.0.1:${port}\nconnect = ${at.host}:${at.port}\n`,
     );
-    await run(stunnel4, [client]);
-    await listening(port);
+    await run('client', stunnel4, [client]);
+    await listening('client', port);
     return forwardAt(port);
   },
 };

@@ -6,12 +6,14 @@ export const wstunnel: Peer = {
   programs: ['wstunnel'],
   install: 'npm install --global wstunnel',
   about: 'TCP inside a WebSocket, in Node',
-  start: async ({ targetPort, freePort, run, throughLink, listening }, { wstunnel: path = '' }) => {
+  start: async ({ target, serverHost, freePort, run, throughLink, listening }, { wstunnel: path = '' }) => {
     const [serverPort, port] = [await freePort(), await freePort()];
-    await run(path, ['-s', `127.0.0.1:${serverPort}`, '-t', `127.0.0.1:${targetPort}`]);
-    await listening(serverPort);
-    await run(path, ['-t', `${port}:127.0.0.1:${targetPort}`, `ws://127.0.0.1:${await throughLink(serverPort)}`]);
-    await listening(port);
+    const to = `${target.host}:${target.port}`;
+    await run('server', path, ['-s', `${serverHost}:${serverPort}`, '-t', to]);
+    await listening('server', serverPort);
+    const at = await throughLink({ host: serverHost, port: serverPort });
+    await run('client', path, ['-t', `${port}:${to}`, `ws://${at.host}:${at.port}`]);
+    await listening('client', port);
     return forwardAt(port);
   },
 };

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp } from 'node:fs/promises';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type BuildFailure, type Plugin } from 'esbuild';
@@ -11,8 +11,10 @@ export const repositoryFolder = fileURLToPath(new URL('../../../../', import.met
 
 const workersFolder = join(repositoryFolder, 'packages/bench/src/workers');
 
-/** Workers that are part of what is measured; all others belong to the harness. */
-const SUBJECT_WORKERS = new Set(['client', 'relay', 'node', 'micro']);
+/** Workers that are part of what is measured, and that every tree has to build; all others but `micro-*` belong to the harness. */
+const SUBJECT_WORKERS = new Set(['client', 'relay', 'node']);
+/** Workers that measure single functions. A tree that lacks what one of them needs goes without it. */
+const MICRO = /^micro-/;
 
 /**
  * Bundles workers against the `@millrace/*` packages of the tree at `folder`, and gives the folder of the results: with
@@ -26,13 +28,35 @@ export async function bundleWorkers(part: 'harness' | 'subject', folder: string 
   const cache = join(repositoryFolder, 'node_modules/.cache/millrace-bench');
   await mkdir(cache, { recursive: true });
   const outdir = keepUntilExit(await mkdtemp(join(cache, `${part}-`)));
-  const entryPoints = readdirSync(workersFolder)
+  const names = readdirSync(workersFolder)
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
-    .filter((name) => SUBJECT_WORKERS.has(basename(name, '.ts')) === (part === 'subject'))
-    .map((name) => join(workersFolder, name));
+    .map((name) => basename(name, '.ts'));
+  const micro = names.filter((name) => MICRO.test(name));
+  const others = names.filter((name) => !MICRO.test(name) && SUBJECT_WORKERS.has(name) === (part === 'subject'));
+  const error = await bundle(others, outdir, folder);
+  if (error !== undefined) {
+    await removeBundle(outdir);
+    throw new BenchError('TREE', `the workers do not build against ${folder}: ${error}`);
+  }
+  if (part === 'subject') {
+    await Promise.all(
+      micro.map(async (name) => {
+        const lacking = await bundle([name], outdir, folder);
+        if (lacking !== undefined) await writeFile(missingFile(outdir, name), lacking);
+      }),
+    );
+  }
+  return outdir;
+}
+
+/** Where it is written why a worker could not be built. */
+export const missingFile = (folder: string, worker: string): string => join(folder, `${worker}.missing`);
+
+/** Bundles some workers; gives what went wrong. */
+async function bundle(names: string[], outdir: string, folder: string): Promise<string | undefined> {
   const building = build({
     absWorkingDir: repositoryFolder,
-    entryPoints,
+    entryPoints: names.map((name) => join(workersFolder, `${name}.ts`)),
     outdir,
     bundle: true,
     format: 'esm',
@@ -45,27 +69,29 @@ export async function bundleWorkers(part: 'harness' | 'subject', folder: string 
   });
   try {
     await building;
+    return undefined;
   } catch (error) {
-    await removeBundle(outdir);
     const [first] = (error as BuildFailure).errors ?? [];
-    throw new BenchError(
-      'TREE',
-      `the workers do not build against ${folder}: ${first?.text ?? (error as Error).message}`,
-      { cause: error },
-    );
+    return first?.text ?? (error as Error).message;
   }
-  return outdir;
 }
 
 /** Removes what {@link bundleWorkers} made. */
 export const removeBundle = removeMade;
+
+/** Part of the harness, wherever it is imported: an older tree may have another one, and a packed one has none. */
+const TESTKIT = '@millrace/testkit';
+const testkitFolder = join(repositoryFolder, 'packages/testkit');
 
 /** Resolves `@millrace/*` to the sources of a tree, or to its built files where it has no sources. */
 export function packagesOf(folder: string): Plugin {
   return {
     name: 'packages-of-tree',
     setup(build) {
-      build.onResolve({ filter: /^@millrace\// }, ({ path }) => ({ path: exportedFile(folder, path) }));
+      build.onResolve({ filter: /^@millrace\// }, ({ path, importer }) => {
+        const ofHarness = path === TESTKIT || importer.startsWith(testkitFolder);
+        return { path: exportedFile(ofHarness ? repositoryFolder : folder, path) };
+      });
     },
   };
 }

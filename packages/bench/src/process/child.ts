@@ -1,6 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bounded } from './bounded.js';
+import { missingFile } from './bundle.js';
 import type { Usage } from './usage.js';
 import type { Answer, CommonVerbs, Verbs } from './worker.js';
 
@@ -15,6 +17,8 @@ export interface Child<V> {
     timeoutMs?: number,
   ): Promise<V[K] extends (argument: never) => infer R ? Awaited<R> : never>;
   usage(): Promise<Usage>;
+  /** Lets peaks of `usage` begin anew. */
+  forgetPeak(): Promise<void>;
   /** Ends it; resolves when it is gone. */
   stop(): Promise<void>;
 }
@@ -29,6 +33,8 @@ export interface ChildOptions {
   role?: string;
   /** Where to write a CPU profile when the worker ends; none when absent. */
   profile?: { folder: string; name: string };
+  /** Program with arguments that starts another one, as `ip netns exec NAME` does; none when absent. */
+  within?: readonly string[];
 }
 
 const START_TIMEOUT_MS = 20_000;
@@ -44,10 +50,14 @@ process.once('exit', () => {
 
 /** Starts a worker process and waits until it is ready. */
 export async function startChild<V extends Verbs>(options: ChildOptions): Promise<Child<V>> {
-  const { folder, worker, role = worker, profile } = options;
-  const execArgv = ['--enable-source-maps'];
-  if (profile) execArgv.push('--cpu-prof', `--cpu-prof-dir=${profile.folder}`, `--cpu-prof-name=${profile.name}`);
+  const { folder, worker, role = worker, profile, within = [] } = options;
+  const missing = missingFile(folder, worker);
+  if (existsSync(missing)) throw new Error(`this tree lacks what ${worker} needs: ${readFileSync(missing, 'utf8')}`);
+  const flags = ['--enable-source-maps'];
+  if (profile) flags.push('--cpu-prof', `--cpu-prof-dir=${profile.folder}`, `--cpu-prof-name=${profile.name}`);
+  const [execPath = process.execPath, ...execArgv] = [...within, process.execPath, ...flags];
   const child = fork(join(folder, `${worker}.js`), {
+    execPath,
     execArgv,
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
@@ -117,6 +127,7 @@ export async function startChild<V extends Verbs>(options: ChildOptions): Promis
     pid: child.pid ?? 0,
     call: ask as Child<V>['call'],
     usage: () => (ask as Child<CommonVerbs>['call'])('usage', null),
+    forgetPeak: () => (ask as Child<CommonVerbs>['call'])('forgetPeak', null),
     stop,
   };
 }

@@ -4,7 +4,7 @@ import { watchUsage, type Usage } from './usage.js';
 export type Verbs = { readonly [name: string]: (argument: never) => unknown };
 
 /** Verbs that every worker has. */
-export type CommonVerbs = { usage: (nothing: null) => Usage };
+export type CommonVerbs = { usage: (nothing: null) => Usage; forgetPeak: (nothing: null) => void };
 
 interface Question {
   id: number;
@@ -23,8 +23,7 @@ export interface Answer {
  * nothing running. Ends by `process.exit`, so that a CPU profile is written.
  */
 export function serve(verbs: Verbs): void {
-  const usage = watchUsage();
-  const all = { ...verbs, usage } as unknown as Record<string, (argument: unknown) => unknown>;
+  const all = { ...verbs, ...watchUsage() } as unknown as Record<string, (argument: unknown) => unknown>;
   const run = async ({ id, verb, argument }: Question): Promise<void> => {
     try {
       const handler = all[verb];

@@ -1,14 +1,15 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BenchError } from '../errors.js';
 import type { BenchReport, BenchResult } from '@millrace/protocol';
 import { repositoryFolder } from '../process/bundle.js';
 import { scenarios } from '../scenarios/index.js';
 import { readReports, reportText, writeJson } from './files.js';
-import { tableOf } from './table.js';
+import { paramsText, short, tableOf } from './table.js';
 
 /** Where the reports are kept that docs/BENCHMARKS.md is made of. */
-const reportsFolder = join(repositoryFolder, 'docs/benchmarks');
+export const reportsFolder = join(repositoryFolder, 'docs/benchmarks');
 /** The page itself. */
 export const pageFile = join(repositoryFolder, 'docs/BENCHMARKS.md');
 
@@ -24,8 +25,7 @@ export async function writeDocs(report: BenchReport): Promise<void> {
 
 /** The page, made from the kept reports alone. */
 export async function docsPage(): Promise<string> {
-  const files = (await readdir(reportsFolder).catch(() => [])).filter((file) => file.endsWith('.json')).sort();
-  return pageOf(await readReports(files.map((file) => join(reportsFolder, file))));
+  return pageOf(existsSync(reportsFolder) ? await readReports([reportsFolder]) : []);
 }
 
 /** The page for these reports, the newest first. What is shown is read back from their text, as the check does. */
@@ -59,7 +59,7 @@ function reportSection(report: BenchReport): string[] {
     `- machine: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}`,
     ...ceilings.map(
       ({ link, rttMs, rateMbps, lossPercent, MBps }) =>
-        `- ${link}: ${rttMs} ms, ${rateMbps} Mbit/s, ${lossPercent} % lost; the shaper itself carries ${MBps} MB/s`,
+        `- ${link}: ${rttMs} ms, ${rateMbps} Mbit/s, ${lossPercent} % lost; by itself it carries ${short(MBps)} MB/s`,
     ),
     ...missing.map(({ peer, install }) => `- ${peer} was not installed (\`${install}\`)`),
     '',
@@ -77,7 +77,51 @@ function scenarioSection(name: string, results: BenchResult[]): string[] {
   const [head = [], ...rows] = tableOf(results);
   const rule = head.map((_, i) => (i < 2 ? '---' : '---:'));
   const toReach = target ? [`To reach: ${target.text}.`, ''] : [];
-  return [`### ${name}`, '', ...toReach, ...[head, rule, ...rows].map(line), ''];
+  return [
+    `### ${name}`,
+    '',
+    ...toReach,
+    ...[head, rule, ...rows].map(line),
+    '',
+    ...costs(results),
+    ...notesOf(results),
+  ];
+}
+
+/** What each process cost: beside every figure. */
+function costs(results: BenchResult[]): string[] {
+  const rows = results.flatMap((result) => {
+    const { processes = [] } = result.median;
+    if (!result.verified || processes.length === 0) return [];
+    const cells = processes.map(({ role, cpuSecondsPerGB, cpuSeconds, peakMemoryMiB }) => {
+      const cpu = cpuSecondsPerGB === undefined ? `${short(cpuSeconds)} s` : short(cpuSecondsPerGB);
+      return `${role} ${cpu} / ${short(peakMemoryMiB)}`;
+    });
+    return [[paramsText(result.params), result.subject, cells.join(', ')]];
+  });
+  if (rows.length === 0) return [];
+  const head = [
+    ['parameters', 'subject', 'CPU s/GB (or s) / peak MiB of each process'],
+    ['---', '---', '---'],
+  ];
+  return [
+    '<details><summary>CPU and memory of each process</summary>',
+    '',
+    ...[...head, ...rows].map(line),
+    '',
+    '</details>',
+    '',
+  ];
+}
+
+/** What is to be known beside the figures. Notes that are the same stand once. */
+function notesOf(results: BenchResult[]): string[] {
+  const notes = new Set(
+    results.flatMap(({ subject, notes: list = [] }) => list.map((note) => `- ${subject}: ${note}`)),
+  );
+  const peers = results.filter(({ peer, verified }) => peer && !verified);
+  for (const { subject, problems } of peers) notes.add(`- ${subject}: ${problems[0] ?? 'no run'}`);
+  return notes.size > 0 ? [...notes, ''] : [];
 }
 
 const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;

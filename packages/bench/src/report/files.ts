@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { BenchError } from '../errors.js';
 import type { BenchReport } from '@millrace/protocol';
 
@@ -19,10 +20,16 @@ export function reportText(report: BenchReport): string {
   return `${text.replace(NUMBERS, (_, list: string) => `[${list.replaceAll(/\s+/g, ' ')}]`)}\n`;
 }
 
-/** Reads earlier reports, oldest first. @throws BenchError `REPORT` naming a file that is no report. */
-export async function readReports(files: string[]): Promise<BenchReport[]> {
+/** Reads earlier reports, of folders all that are there, oldest first. @throws BenchError `REPORT` naming a file that is no report. */
+export async function readReports(paths: string[]): Promise<BenchReport[]> {
+  const files = await Promise.all(
+    paths.map(async (path) => {
+      if (!(await stat(path)).isDirectory()) return [path];
+      return (await readdir(path)).filter((name) => name.endsWith('.json')).map((name) => join(path, name));
+    }),
+  );
   const reports = await Promise.all(
-    files.map(async (file) => {
+    files.flat().map(async (file) => {
       const report = JSON.parse(await readFile(file, 'utf8')) as BenchReport;
       if (report.format !== 'millrace-bench-1')
         throw new BenchError('REPORT', `${file} is no report of this benchmark`);

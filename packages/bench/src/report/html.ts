@@ -62,7 +62,7 @@ function header(report: BenchReport): string {
     ['system', machine.system],
     ...report.ceilings.map(({ link, MBps, rttMs, rateMbps, lossPercent }) => [
       link,
-      `${rttMs} ms, ${rateMbps === 0 ? 'any rate' : `${rateMbps} Mbit/s`}, ${lossPercent} % lost; the shaper itself ${Math.round(MBps)} MB/s`,
+      `${rttMs} ms, ${rateMbps === 0 ? 'any rate' : `${rateMbps} Mbit/s`}, ${lossPercent} % lost; by itself ${Math.round(MBps)} MB/s`,
     ]),
     ...report.missing.map(({ peer, install }) => [`${peer} is missing`, install]),
   ];
@@ -82,10 +82,14 @@ function section(name: string, results: BenchResult[]): string {
   const problems = results.flatMap(({ subject, problems: list }) =>
     list.map((problem) => element('li', {}, escape(`${subject}: ${problem}`))),
   );
+  const notes = results.flatMap(({ subject, notes: list = [] }) =>
+    list.map((note) => element('li', {}, escape(`${subject}: ${note}`))),
+  );
   return [
     `<section id="${escape(name)}"><h2>${escape(name)}</h2>`,
     `<p>${escape(about)}${target ? `. To reach: ${escape(target.text)}` : ''}</p>`,
     problems.length > 0 ? `<ul class="problems">${problems.join('')}</ul>` : '',
+    notes.length > 0 ? `<ul class="notes">${notes.join('')}</ul>` : '',
     table(results),
     `<div class="cards">${[...variants.values()].map(variantCharts).join('')}</div>`,
     '</section>',

@@ -30,7 +30,7 @@ svg .tick{fill:var(--soft);font-size:11px}.value{font-weight:600;paint-order:str
 .grid{stroke:var(--line);stroke-width:1}.target{stroke:var(--good);stroke-width:1.6;stroke-dasharray:5 4}svg .target-text{fill:var(--good)}
 .dot{fill:var(--card);stroke:var(--ink);stroke-width:1.1;opacity:.85}
 .line{fill:none;stroke-width:2;stroke-linejoin:round}
-.problems{color:var(--bad);font-size:13px;margin:6px 0;padding-left:20px}
+.problems,.notes{font-size:13px;margin:6px 0;padding-left:20px}.problems{color:var(--bad)}.notes{color:var(--soft)}
 ${Array.from({ length: 8 }, (_, i) => `.s${i}{fill:var(--s${i})}.line.s${i}{stroke:var(--s${i});fill:none}`).join('')}
 @media print{body{background:#fff}figure,.scroll{break-inside:avoid}}
 `;

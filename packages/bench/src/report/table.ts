@@ -7,6 +7,9 @@ const COLUMNS: ReadonlyArray<readonly [title: string, cell: (median: BenchFigure
   ['MB/s', ({ MBps }) => short(MBps)],
   ['first byte ms p50/p99', ({ firstByteMsP50, firstByteMsP99 }) => both(firstByteMsP50, firstByteMsP99)],
   ['latency ms p50/p99', ({ latencyMsP50, latencyMsP99 }) => both(latencyMsP50, latencyMsP99)],
+  ['settled MB/s', ({ settledMBps }) => short(settledMBps)],
+  ['settled after s', ({ settleSeconds }) => short(settleSeconds)],
+  ['round trips', ({ roundTrips }) => short(roundTrips)],
   ['silence ms', ({ longestSilenceMs }) => short(longestSilenceMs)],
   ['per second', ({ streamsPerSecond, operationsPerSecond }) => short(streamsPerSecond ?? operationsPerSecond)],
   ['Jain', ({ jain }) => jain?.toFixed(3) ?? ''],
@@ -16,6 +19,10 @@ const COLUMNS: ReadonlyArray<readonly [title: string, cell: (median: BenchFigure
   ['timers/h', ({ timersPerHour }) => short(timersPerHour)],
   ['CPU s/GB', ({ cpuSecondsPerGB }) => short(cpuSecondsPerGB)],
   ['requests', ({ requests }) => short(requests)],
+  ['of the least', ({ requestsRatio }) => times(requestsRatio)],
+  ['requests/h', ({ requestsPerHour }) => short(requestsPerHour)],
+  ['added requests', ({ addedRequests }) => short(addedRequests)],
+  ['at once', ({ mostInFlight }) => short(mostInFlight)],
   ['overhead %', ({ overheadPercent }) => short(overheadPercent)],
 ];
 

@@ -30,7 +30,8 @@ export function createDisplay(screen: Screen): Display {
     results: (results) => {
       clear();
       screen.write(`${tableText(tableOf(results))}\n`);
-      for (const { subject, problems } of results) {
+      for (const { subject, problems, notes = [] } of results) {
+        for (const note of notes) screen.write(`  ${subject}: ${note}\n`);
         for (const problem of problems) screen.write(`  WRONG ${subject}: ${problem}\n`);
       }
       screen.write('\n');

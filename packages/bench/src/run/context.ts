@@ -1,7 +1,8 @@
-import type { BedContext } from '../bed/types.js';
+import type { BedContext, Side } from '../bed/types.js';
 import type { Link } from '../check/shaped-direction.js';
 import { startChild, type Child } from '../process/child.js';
 import type { Verbs } from '../process/worker.js';
+import type { KernelLink } from './kernel-link.js';
 
 /** Where the bundled workers are. */
 export interface WorkerFolders {
@@ -11,6 +12,9 @@ export interface WorkerFolders {
   base?: string;
 }
 
+/** Workers that stand before the link; all others are behind it. */
+const NEAR = new Set(['application', 'client', 'floor-client']);
+
 /** Counts profiles, so that the names of two runs of one command differ. */
 let profiles = 0;
 
@@ -19,25 +23,28 @@ export function bedContext(options: {
   folders: WorkerFolders;
   side: 'subject' | 'base';
   name: string;
-  targetPort: number;
+  target?: { host: string; port: number };
   link?: Link;
+  kernel?: KernelLink;
   profile?: string;
 }): BedContext {
-  const { folders, side, name, targetPort, link, profile } = options;
-  const start = <V extends Verbs>(folder: string, worker: string, role = worker): Promise<Child<V>> =>
+  const { folders, side, name, target = { host: '127.0.0.1', port: 0 }, link, kernel, profile } = options;
+  const start = <V extends Verbs>(folder: string, worker: string, role = worker, at?: Side): Promise<Child<V>> =>
     startChild<V>({
       folder,
       worker,
       role,
+      ...(kernel && { within: kernel.within[at ?? (NEAR.has(worker) ? 'near' : 'far')] }),
       ...(profile !== undefined && {
         profile: { folder: profile, name: `${name}-${role}-${++profiles}.cpuprofile`.replaceAll(/[^\w.-]+/g, '_') },
       }),
     });
   const tree = side === 'base' ? (folders.base ?? folders.subject) : folders.subject;
   return {
-    startHarness: (worker, role) => start(folders.harness, worker, role),
+    startHarness: (worker, role, at) => start(folders.harness, worker, role, at),
     startSubject: (worker, role) => start(tree, worker, role),
-    targetPort,
+    target,
+    farHost: kernel?.farHost ?? '127.0.0.1',
     ...(link && { link }),
   };
 }

@@ -8,7 +8,8 @@ import type { TargetVerbs } from '../workers/target.js';
 export interface Lab {
   readonly application: Child<ApplicationVerbs>;
   readonly target: Child<TargetVerbs>;
-  readonly targetPort: number;
+  /** Where the target listens, as the far side sees it. */
+  readonly address: { host: string; port: number };
   /** A second application, for what goes on beside the first. Started when first asked for. */
   second(): Promise<Child<ApplicationVerbs>>;
   /** A host that neither accepts nor refuses connections. */
@@ -19,7 +20,7 @@ export interface Lab {
 }
 
 /** Starts application and target. */
-export async function openLab(startHarness: BedContext['startHarness']): Promise<Lab> {
+export async function openLab(startHarness: BedContext['startHarness'], host = '127.0.0.1'): Promise<Lab> {
   const parts: Array<Child<Verbs>> = [];
   const start = async <V extends Verbs>(worker: string, role: string): Promise<Child<V>> => {
     const child = await startHarness<V>(worker, role);
@@ -28,14 +29,14 @@ export async function openLab(startHarness: BedContext['startHarness']): Promise
   };
   const target = await start<TargetVerbs>('target', 'target');
   const application = await start<ApplicationVerbs>('application', 'application');
-  const targetPort = await target.call('listen', null);
+  const address = { host, port: await target.call('listen', { host }) };
   let second: Promise<Child<ApplicationVerbs>> | undefined;
   let deadPort: Promise<number> | undefined;
   let last = 0;
   return {
     application,
     target,
-    targetPort,
+    address,
     second: () => (second ??= start<ApplicationVerbs>('application', 'second application')),
     deadHost: async () => ({ host: '127.0.0.1', port: await (deadPort ??= target.call('deadHost', null)) }),
     takeIds: (count) => {

@@ -2,7 +2,7 @@ import type { BenchFigures } from '@millrace/protocol';
 import type { Bed } from '../bed/types.js';
 import { reconcile, reconcileCount, type Transferred } from '../check/reconcile.js';
 import type { TransferVerb } from '../check/request.js';
-import { longestSilenceMs, throughputOverTime } from '../check/timeline.js';
+import { longestSilenceMs, reachedAtMs, throughputOverTime, type Timeline } from '../check/timeline.js';
 import type { TransferReport, Way } from '../check/transfer.js';
 import type { Measurement } from '../scenarios/scenario.js';
 import type { ApplicationVerbs } from '../workers/application.js';
@@ -20,10 +20,12 @@ export interface TransferPlan {
   /** Longest time for all of it. Default 10 minutes. */
   timeoutMs?: number;
   application?: Child<ApplicationVerbs>;
+  /** Whether the first quarter is told apart from the rest, where a link takes its time to be filled. */
+  settles?: boolean;
 }
 
 /** The way to the target of a lab through a bed. */
-export const wayTo = (lab: Lab, bed: Bed): Way => ({ entry: bed.entry, host: '127.0.0.1', port: lab.targetPort });
+export const wayTo = (lab: Lab, bed: Bed): Way => ({ entry: bed.entry, ...lab.address });
 
 /** Transfers on so many streams at once, with every byte compared at its end and both ends reconciled. */
 export async function measureTransfer(lab: Lab, bed: Bed, plan: TransferPlan): Promise<Measurement> {
@@ -53,7 +55,7 @@ export async function measureTransfer(lab: Lab, bed: Bed, plan: TransferPlan): P
   if (cost.wireBytes !== undefined)
     problems.push(...reconcileCount('bytes on the wire', cost.wireBytes, [payload], 'at-least'));
   if (problems.length > 0) problems.push(...((await bed.says?.()) ?? []));
-  const figures = { ...figuresOf(reports, records, payload), ...cost };
+  const figures = { ...figuresOf(reports, records, payload, plan.settles === true), ...cost };
   figures.processes = [...(cost.processes ?? []), ...(ends.processes ?? [])];
   return { figures, problems };
 }
@@ -96,7 +98,12 @@ const pair = (source: Transferred['source'], sink: Transferred['sink']): Pick<Tr
   ...(sink && { sink }),
 });
 
-function figuresOf(reports: TransferReport[], records: TargetRecord[], payload: number): BenchFigures {
+function figuresOf(
+  reports: TransferReport[],
+  records: TargetRecord[],
+  payload: number,
+  settles: boolean,
+): BenchFigures {
   const startMs = Math.min(...reports.map((report) => report.startMs));
   // The application's side of `end-first` is not confirmed to it; the target knows when the last byte came.
   const endsMs = reports.map((report, i) => Math.max(report.endMs, records[i]?.sink?.lastMs ?? 0));
@@ -113,10 +120,20 @@ function figuresOf(reports: TransferReport[], records: TargetRecord[], payload: 
     MBps: payload / 1e3 / (endMs - startMs),
     ...distribution('firstByteMs', firstBytes),
     longestSilenceMs: longestSilenceMs(timelines),
+    ...(settles && settling(timelines, payload, startMs, endMs)),
     checkerCpuSecondsPerGB: checkSeconds / (payload / 1e9),
     ...(reports.length > 1 && { jain: jain(reports.map((report, i) => 1 / ((endsMs[i] ?? endMs) - report.startMs))) }),
     timelineMBps,
     timelineBinMs,
+  };
+}
+
+/** How long the first quarter took, and how quick the rest was. */
+function settling(timelines: Timeline[], payload: number, startMs: number, endMs: number): BenchFigures {
+  const quarterMs = reachedAtMs(timelines, payload / 4) ?? endMs;
+  return {
+    settleSeconds: (quarterMs - startMs) / 1e3,
+    settledMBps: (payload * 3) / 4 / 1e3 / (endMs - quarterMs),
   };
 }
 

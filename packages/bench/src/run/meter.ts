@@ -1,21 +1,23 @@
 import type { BenchFigures, BenchProcess } from '@millrace/protocol';
-import type { Measured, ProcessUsage } from '../bed/types.js';
+import type { Measured, ProcessUsage, Wire } from '../bed/types.js';
 
 /** What is metered: processes, and the wire where it can be seen. */
 export interface Metered {
   measured: Measured[];
-  wire?(): Promise<{ requests: number; bytes: number }>;
+  wire?(): Promise<Wire>;
+  forgetPeak?(): Promise<void>;
 }
 
 type MeterFigures = Pick<
   BenchFigures,
-  'cpuSecondsPerGB' | 'requests' | 'wireBytes' | 'overheadPercent' | 'garbageCollections' | 'processes'
+  'cpuSecondsPerGB' | 'requests' | 'mostInFlight' | 'wireBytes' | 'overheadPercent' | 'garbageCollections' | 'processes'
 >;
 
 /** Reads the meters now; the function it gives reads them again and says what `payloadBytes` have cost since. */
 export async function startMeter(bed: Metered): Promise<(payloadBytes: number) => Promise<MeterFigures>> {
-  const read = (): Promise<[ProcessUsage[], { requests: number; bytes: number } | undefined]> =>
+  const read = (): Promise<[ProcessUsage[], Wire | undefined]> =>
     Promise.all([Promise.all(bed.measured.map((process) => process.usage())), bed.wire?.()]);
+  await bed.forgetPeak?.();
   const [before, wireBefore] = await read();
   return async (payloadBytes) => {
     const [after, wireAfter] = await read();
@@ -26,6 +28,7 @@ export async function startMeter(bed: Metered): Promise<(payloadBytes: number) =
     if (gigabytes > 0) figures.cpuSecondsPerGB = sum(processes.map(({ cpuSeconds }) => cpuSeconds)) / gigabytes;
     if (wireBefore && wireAfter) {
       figures.requests = wireAfter.requests - wireBefore.requests;
+      figures.mostInFlight = wireAfter.mostInFlight;
       figures.wireBytes = wireAfter.bytes - wireBefore.bytes;
       if (payloadBytes > 0) figures.overheadPercent = (figures.wireBytes / payloadBytes - 1) * 100;
     }

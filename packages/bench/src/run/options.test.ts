@@ -12,6 +12,12 @@ test('a link is asked for by any of its three properties', () => {
   expect(parseOptions([]).link).toBeUndefined();
 });
 
+test('a link of the kernel is one even without delay, rate and loss', () => {
+  const { link, kernel } = parseOptions(['--link', 'kernel']);
+  expect([link, kernel]).toEqual([{ rttMs: 0, rateMbps: 0, lossPercent: 0 }, true]);
+  expect(parseOptions(['--rtt', '5']).kernel).toBe(false);
+});
+
 test('"all" stands for every peer', () => {
   expect(parseOptions(['--peer', 'all']).peers).toContain('haproxy');
   expect(parseOptions(['--peer', 'ssh', '--peer', 'ssh']).peers).toEqual(['ssh']);
@@ -22,6 +28,7 @@ test.each([
   [['--peer', 'nothing']],
   [['--runs', '0']],
   [['--loss', '99']],
+  [['--link', 'wireless']],
   [['--quik']],
   [['stray']],
 ])('%j is refused', (args) => {

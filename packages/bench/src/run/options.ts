@@ -19,6 +19,8 @@ export interface BenchOptions {
   against?: string;
   profile?: string;
   link?: Link;
+  /** Whether the link is to be one of the kernel's, between network namespaces. */
+  kernel: boolean;
   list: boolean;
   help: boolean;
 }
@@ -45,8 +47,13 @@ const FLAGS = {
     help: 'measures that tree too, run by run beside this one; ratios first',
   },
   rtt: { type: 'string', value: 'MS', help: 'round trip between client and relays' },
-  rate: { type: 'string', value: 'MBIT', help: 'rate of that link per direction, all connections together' },
+  rate: { type: 'string', value: 'MBIT', help: 'rate of each leg per direction, all connections together' },
   loss: { type: 'string', value: 'PERCENT', help: 'segments lost on that link; TCP repairs them and stands meanwhile' },
+  link: {
+    type: 'string',
+    value: 'KIND',
+    help: 'what that link is: process (default), or kernel: two network namespaces, which need root and a program',
+  },
   profile: {
     type: 'string',
     value: 'FOLDER',
@@ -58,7 +65,7 @@ const FLAGS = {
     type: 'string',
     multiple: true,
     value: 'FILE',
-    help: 'earlier JSON report for the HTML report (repeatable)',
+    help: 'earlier JSON report, or a folder of them, for the HTML report (repeatable)',
   },
   'write-docs': { type: 'boolean', help: 'writes docs/BENCHMARKS.md and its JSON' },
   list: { type: 'boolean', help: 'names scenarios and peers' },
@@ -99,6 +106,9 @@ export function parseOptions(args: string[]): BenchOptions {
   const rttMs = number('rtt', values.rtt, 0, 0);
   const rateMbps = number('rate', values.rate, 0, 0);
   const lossPercent = number('loss', values.loss, 0, 0, 50);
+  const kind = values.link ?? 'process';
+  if (kind !== 'process' && kind !== 'kernel') throw new BenchError('USAGE', `--link ${kind}: give process or kernel`);
+  const kernel = kind === 'kernel';
   return {
     quick,
     scenarios: values.scenario ?? [],
@@ -112,7 +122,8 @@ export function parseOptions(args: string[]): BenchOptions {
     history: values.history ?? [],
     ...(values.against !== undefined && { against: values.against }),
     ...(values.profile !== undefined && { profile: values.profile }),
-    ...((rttMs > 0 || rateMbps > 0 || lossPercent > 0) && { link: { rttMs, rateMbps, lossPercent } }),
+    ...((kernel || rttMs > 0 || rateMbps > 0 || lossPercent > 0) && { link: { rttMs, rateMbps, lossPercent } }),
+    kernel,
     list: values.list ?? false,
     help: values.help ?? false,
   };

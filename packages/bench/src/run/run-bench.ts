@@ -1,12 +1,15 @@
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { mkdir } from 'node:fs/promises';
-import { VERSION, type BenchMissing, type BenchReport, type BenchResult } from '@millrace/protocol';
+import { VERSION, type BenchCeiling, type BenchMissing, type BenchReport, type BenchResult } from '@millrace/protocol';
 import { findPeer } from '../peers/find-peer.js';
 import { peers } from '../peers/index.js';
 import { bundleWorkers, removeBundle } from '../process/bundle.js';
 import { scenarios } from '../scenarios/index.js';
+import type { Scenario } from '../scenarios/scenario.js';
 import { currentCommit, openBaseTree } from './against.js';
-import { measureCeiling } from './ceiling.js';
+import { measureKernelLink, measureShaper, measureSimulator } from './ceiling.js';
+import type { WorkerFolders } from './context.js';
+import { kernelLinkMissing, openKernelLink, type KernelLink } from './kernel-link.js';
 import type { BenchOptions } from './options.js';
 import { runVariant, type Progress } from './run-scenario.js';
 
@@ -39,15 +42,16 @@ export async function runBench(options: BenchOptions, args: string[], display: D
 
     const missing = missingPeers(options.peers);
     for (const { peer, install } of missing) display.say(`${peer} is not installed: ${install}`);
-    const ceilings = options.link ? [await measureCeiling(folders, options.link, options.quick)] : [];
-    for (const { link, MBps } of ceilings) display.say(`${link}: the shaper itself carries ${MBps.toFixed(0)} MB/s`);
+    const wanted = scenarios.filter(({ name }) => options.scenarios.length === 0 || options.scenarios.includes(name));
+    const { kernel, ceilings } = await openLinks(options, wanted, folders, display);
+    if (kernel) cleanUps.unshift(() => kernel.close());
 
     const results: BenchResult[] = [];
-    const wanted = scenarios.filter(({ name }) => options.scenarios.length === 0 || options.scenarios.includes(name));
     const size = { quick: options.quick, soakSeconds: options.soakSeconds, shaped: options.link !== undefined };
     for (const scenario of wanted) {
       for (const params of scenario.variants(size)) {
-        const found = await runVariant(scenario, params, options, folders, ceilings, (progress) =>
+        const surroundings = { folders, ceilings, ...(kernel && { kernel }) };
+        const found = await runVariant(scenario, params, options, surroundings, (progress) =>
           display.progress(progress),
         );
         results.push(...found);
@@ -73,6 +77,32 @@ export async function runBench(options: BenchOptions, args: string[], display: D
   } finally {
     await Promise.allSettled(cleanUps.map((cleanUp) => cleanUp()));
   }
+}
+
+/** Makes the link that was asked for, and measures first what each link carries by itself. */
+async function openLinks(
+  { link, kernel: wantsKernel, quick }: BenchOptions,
+  wanted: Scenario[],
+  folders: WorkerFolders,
+  display: Display,
+): Promise<{ kernel?: KernelLink; ceilings: BenchCeiling[] }> {
+  const ceilings: BenchCeiling[] = [];
+  const add = (ceiling: BenchCeiling): void => {
+    ceilings.push(ceiling);
+    display.say(`${ceiling.link}: it carries ${ceiling.MBps.toFixed(0)} MB/s by itself`);
+  };
+  if (wanted.some((scenario) => scenario.kind === 'tunnel' && scenario.ownLink)) {
+    add(await measureSimulator(folders, quick));
+  }
+  if (!link) return { ceilings };
+  const missing = wantsKernel ? kernelLinkMissing() : undefined;
+  if (missing !== undefined) display.say(`no kernel link: ${missing}; the in-process shaper takes its place`);
+  if (!wantsKernel || missing !== undefined) {
+    add(await measureShaper(folders, link, quick));
+    return { ceilings };
+  }
+  add(await measureKernelLink(folders, link, quick));
+  return { kernel: await openKernelLink(link), ceilings };
 }
 
 function missingPeers(asked: string[]): BenchMissing[] {

@@ -1,9 +1,11 @@
 import type { BenchCeiling, BenchFigures, BenchParams, BenchResult } from '@millrace/protocol';
 import { bedContext, type WorkerFolders } from './context.js';
-import { openLab } from './lab.js';
+import type { BedContext } from '../bed/types.js';
+import { compareWithBase, resultOf, type Collected } from './result.js';
+import type { KernelLink } from './kernel-link.js';
+import { openLab, type Lab } from './lab.js';
 import type { BenchOptions } from './options.js';
 import { openSubjects, type Subject } from './subjects.js';
-import { reaches, summarize } from './summary.js';
 import type { Scenario } from '../scenarios/scenario.js';
 
 /** One step of the work, for whoever shows progress. */
@@ -18,12 +20,12 @@ export interface Progress {
   problems: string[];
 }
 
-/** What was measured of one subject so far. */
-interface Collected {
-  subject: string;
-  ours: boolean;
-  runs: BenchFigures[];
-  problems: string[];
+/** What a variant is run with, besides its parameters. */
+export interface Surroundings {
+  folders: WorkerFolders;
+  ceilings: BenchCeiling[];
+  /** Present when the link of the command is one of the kernel's. */
+  kernel?: KernelLink;
 }
 
 /** A scenario with one set of parameters: all subjects in turn, run by run, so that what the machine does meanwhile hits all alike. */
@@ -31,42 +33,48 @@ export async function runVariant(
   scenario: Scenario,
   params: BenchParams,
   options: BenchOptions,
-  folders: WorkerFolders,
-  ceilings: BenchCeiling[],
+  { folders, ceilings, kernel }: Surroundings,
   onProgress: (progress: Progress) => void,
 ): Promise<BenchResult[]> {
   const collected = new Map<string, Collected>();
   const entry = (subject: string, ours: boolean): Collected => {
-    const known = collected.get(subject) ?? { subject, ours, runs: [], problems: [] };
+    const known = collected.get(subject) ?? { subject, ours, runs: [], problems: [], notes: [] };
     collected.set(subject, known);
     return known;
   };
   const own = scenario.kind === 'worker' ? scenario.subject : 'millrace';
-  const context = (side: 'subject' | 'base', name: string, targetPort: number): ReturnType<typeof bedContext> =>
+  const ownLink = scenario.kind === 'tunnel' && scenario.ownLink === true;
+  const context = (side: 'subject' | 'base', name: string, target?: Lab['address']): BedContext =>
     bedContext({
       folders,
       side,
       name: `${scenario.name}-${name}`,
-      targetPort,
-      ...(options.link && { link: options.link }),
+      ...(target && { target }),
+      ...(!ownLink && kernel && { kernel }),
+      ...(!ownLink && !kernel && options.link && { link: options.link }),
       ...(options.profile !== undefined && { profile: options.profile }),
     });
-  let lab: Awaited<ReturnType<typeof openLab>> | undefined;
+  const fewer = scenario.fewerRuns?.(params);
+  const runs = Math.min(options.runs, fewer?.most ?? Infinity);
+  let lab: Lab | undefined;
   let subjects: Subject[] = [];
   try {
-    if (scenario.kind === 'tunnel') lab = await openLab(context('subject', 'ends', 0).startHarness);
-    const targetPort = lab?.targetPort ?? 0;
+    if (scenario.kind === 'tunnel') {
+      const { startHarness, farHost } = context('subject', 'ends');
+      lab = await openLab(startHarness, farHost);
+    }
     subjects = await openSubjects({
       scenario,
       params,
       against: options.against !== undefined,
       peers: options.peers,
-      context: (side, name) => context(side, name, targetPort),
+      context: (side, name) => context(side, name, lab?.address),
       failed: (peer, { message }) => entry(peer, false).problems.push(message),
+      lacking: ({ message }) => entry(own, true).notes.push(`the base cannot be measured: ${message}`),
       ...(lab && { lab }),
     });
-    const runs = Math.min(options.runs, scenario.runs ?? Infinity);
-    const warmUps = scenario.runs === 1 ? 0 : options.warmUps;
+    const cold = scenario.kind === 'tunnel' && scenario.cold === true;
+    const warmUps = cold || runs === 1 ? 0 : options.warmUps;
     for (let run = 1 - warmUps; run <= runs; run++) {
       for (const subject of rotated(subjects, run)) {
         const keep = (name: string, ours: boolean, figures: BenchFigures, problems: string[]): void => {
@@ -86,6 +94,10 @@ export async function runVariant(
         await runOnce(subject, keep, own);
       }
     }
+    for (const subject of subjects)
+      entry(subject.ours ? own : subject.name, subject.ours).notes.push(...subject.notes());
+    if (fewer && fewer.most < options.runs)
+      entry(own, true).notes.push(`${runs} run${runs === 1 ? '' : 's'}: ${fewer.why}`);
   } catch (error) {
     entry(own, true).problems.push((error as Error).message);
   } finally {
@@ -130,44 +142,4 @@ async function attempt(
   } catch (error) {
     return { figures: {}, problems: [(error as Error).message] };
   }
-}
-
-/** Holds each run of ours against the base's run of the same number. */
-function compareWithBase(collected: Map<string, Collected>, own: string): void {
-  const base = collected.get('base');
-  // Speed with wrong bytes is nothing to be compared with.
-  if (!base || base.problems.length > 0) return;
-  collected.get(own)?.runs.forEach((figures, i) => {
-    const name = (['MBps', 'streamsPerSecond', 'operationsPerSecond', 'firstByteMsP50'] as const).find(
-      (figure) => figures[figure] !== undefined,
-    );
-    const before = name && base.runs[i]?.[name];
-    if (name && before) figures.ratioToBase = (figures[name] ?? NaN) / before;
-  });
-}
-
-function resultOf(
-  scenario: Scenario,
-  params: BenchParams,
-  one: Collected,
-  options: BenchOptions,
-  ceilings: BenchCeiling[],
-): BenchResult {
-  const { subject, ours, runs, problems } = one;
-  const summary = summarize(runs);
-  const target = ours ? scenario.target?.(params) : undefined;
-  const ceiling = ceilings[0]?.MBps ?? Infinity;
-  return {
-    scenario: scenario.name,
-    subject,
-    ...(options.peers.includes(subject) && { peer: true }),
-    params,
-    runs,
-    ...summary,
-    ...(target && { target }),
-    ...(target && !options.quick && { reached: reaches(summary.median, target) }),
-    verified: problems.length === 0 && runs.length > 0,
-    problems,
-    ...((summary.median.MBps ?? 0) > ceiling / 2 && { limitedBy: 'the shaper of the link' }),
-  };
 }

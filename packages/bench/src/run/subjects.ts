@@ -15,6 +15,8 @@ export interface Subject {
   ours: boolean;
   readonly measure: () => Promise<Measurement>;
   close(): Promise<void>;
+  /** What is to be known beside its figures. */
+  notes(): string[];
   /** What each of its runs is held against, right after it. */
   baseline?: {
     name: string;
@@ -32,6 +34,8 @@ export interface SubjectOptions {
   readonly context: (side: 'subject' | 'base', name: string) => BedContext;
   /** Told of a peer that does not start. */
   failed(peer: string, error: Error): void;
+  /** Told of a base that cannot do this scenario. */
+  lacking(error: Error): void;
   /** The lab of a scenario of a tunnel. */
   lab?: Lab;
 }
@@ -43,11 +47,11 @@ export async function openSubjects(options: SubjectOptions): Promise<Subject[]> 
   try {
     if (scenario.kind === 'worker') {
       subjects.push(await openWorker(options, 'subject'));
-      if (options.against && scenario.comparable) subjects.push(await openWorker(options, 'base'));
+      if (options.against && scenario.comparable) await openBase(options, subjects, () => openWorker(options, 'base'));
       return subjects;
     }
     subjects.push(await openOurs(options, scenario, 'subject'));
-    if (options.against) subjects.push(await openOurs(options, scenario, 'base'));
+    if (options.against) await openBase(options, subjects, () => openOurs(options, scenario, 'base'));
     for (const name of scenario.peers ? options.peers : []) {
       const open = peerOpener(name);
       if (!open) continue;
@@ -65,10 +69,19 @@ export async function openSubjects(options: SubjectOptions): Promise<Subject[]> 
   }
 }
 
+/** An older tree may lack what a scenario needs. That is told, and costs ours nothing. */
+async function openBase(options: SubjectOptions, subjects: Subject[], open: () => Promise<Subject>): Promise<void> {
+  try {
+    subjects.push(await open());
+  } catch (error) {
+    options.lacking(error as Error);
+  }
+}
+
 async function openWorker({ scenario, params, context }: SubjectOptions, side: 'subject' | 'base'): Promise<Subject> {
   if (scenario.kind !== 'worker') throw new TypeError(`${scenario.name} is no scenario of a worker`);
   const name = side === 'base' ? 'base' : scenario.subject;
-  return { name, ours: side === 'subject', ...(await scenario.open(context(side, name), params)) };
+  return { name, ours: side === 'subject', notes: () => [], ...(await scenario.open(context(side, name), params)) };
 }
 
 async function openOurs(options: SubjectOptions, scenario: TunnelScenario, side: 'subject' | 'base'): Promise<Subject> {
@@ -99,7 +112,22 @@ const ratioOfSpeeds = (own: BenchFigures, baseline: BenchFigures): BenchFigures 
 
 function onBed({ lab, params }: SubjectOptions, scenario: TunnelScenario, name: string, bed: Bed): Subject {
   if (!lab) throw new TypeError(`${scenario.name} needs a lab`);
-  return { name, ours: false, measure: () => scenario.measure(lab, bed, params), close: () => bed.close() };
+  const notes = new Set(bed.notes);
+  return {
+    name,
+    ours: false,
+    notes: () => [...notes],
+    measure: async () => {
+      if (scenario.cold) await bed.renewClient?.();
+      const { figures, problems } = await scenario.measure(lab, bed, params);
+      const otherLevel = (await bed.wrongLevel?.()) ?? [];
+      // An older tree does what it can; ours has to do what was asked for.
+      if (name !== 'base') return { figures, problems: [...problems, ...otherLevel] };
+      for (const note of otherLevel) notes.add(note);
+      return { figures, problems };
+    },
+    close: () => bed.close(),
+  };
 }
 
 /** How a peer is opened; undefined when it is not installed. */

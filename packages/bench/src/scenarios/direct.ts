@@ -1,16 +1,15 @@
 import { openPipeBed } from '../bed/pipe-bed.js';
 import { measureTransfer } from '../run/measure-transfer.js';
 import { tunnelScenario } from './scenario.js';
-import { level1, MiB } from './sizes.js';
+import { level2, MiB, VERBS } from './sizes.js';
 
 /** Client and node without a relay in between, beside a plain pipe. */
 export const direct = tunnelScenario({
   name: 'direct',
   about: 'the client straight to its node, beside a plain pipe in Node',
   peers: true,
-  variants: ({ quick }) =>
-    (['download', 'upload'] as const).map((verb) => level1({ verb, bytes: quick ? 2 * MiB : 64 * MiB })),
-  setUp: () => ({ relays: 0 }),
+  variants: ({ quick }) => VERBS.map((verb) => level2('bytes', { verb, bytes: quick ? 2 * MiB : 64 * MiB })),
+  setUp: ({ level, encoding }) => ({ level, encoding, relays: 0 }),
   measure: (lab, bed, { verb, bytes }) => measureTransfer(lab, bed, { verb, streams: 1, bytesPerStream: bytes }),
   baseline: {
     name: 'plain pipe',

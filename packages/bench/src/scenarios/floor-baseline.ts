@@ -7,18 +7,18 @@ import { MiB } from './sizes.js';
 /** Parameters that a floor needs to move the same. */
 export interface FloorParams {
   [name: string]: string | number | boolean;
+  level: 1 | 2;
   streams: number;
   bytes: number;
   encoding: 'text' | 'bytes';
 }
 
-/** Exchanges that level 1 keeps in flight for one active stream by default; what the floor is given too. */
-const IN_FLIGHT_PER_STREAM = 2;
-const MAX_IN_FLIGHT = 8;
-/** Where the wire could not be read, bodies of what level 1 puts into a batch. */
+/** Where the wire could not be read: bodies as large as relays take, two at once. */
 const DEFAULT_BODY_BYTES = 4 * MiB;
+const DEFAULT_IN_FLIGHT = 2;
+const MAX_IN_FLIGHT = 8;
 
-/** The bare loop, moving as much in bodies of the mean size that the tunnel has just used. */
+/** The bare loop, moving as much in bodies of the mean size that the tunnel has just used, as many at once. */
 export function floorBaseline<P extends FloorParams>(direction: 'down' | 'up'): Baseline<P> {
   return {
     name: 'relay-floor',
@@ -26,7 +26,7 @@ export function floorBaseline<P extends FloorParams>(direction: 'down' | 'up'): 
       const bed = await openFloorBed(context);
       return {
         measure: (own) =>
-          measureFloor(bed, { direction, bytes: streams * bytes, encoding, ...shapeOf(own, streams, streams * bytes) }),
+          measureFloor(bed, { direction, bytes: streams * bytes, encoding, ...shapeOf(own, streams * bytes) }),
         close: () => bed.close(),
       };
     },
@@ -34,12 +34,11 @@ export function floorBaseline<P extends FloorParams>(direction: 'down' | 'up'): 
 }
 
 function shapeOf(
-  { requests }: BenchFigures,
-  streams: number,
+  { requests, mostInFlight = DEFAULT_IN_FLIGHT }: BenchFigures,
   payload: number,
 ): { bodyBytes: number; inFlight: number } {
   const bodyBytes = requests ? Math.max(1024, Math.ceil(payload / requests)) : Math.min(payload, DEFAULT_BODY_BYTES);
-  return { bodyBytes, inFlight: Math.min(MAX_IN_FLIGHT, streams * IN_FLIGHT_PER_STREAM) };
+  return { bodyBytes, inFlight: Math.max(1, Math.min(MAX_IN_FLIGHT, mostInFlight)) };
 }
 
 /** One run of the floor. */

@@ -1,6 +1,6 @@
 import { measureTransfer } from '../run/measure-transfer.js';
 import { tunnelScenario } from './scenario.js';
-import { level1, MiB } from './sizes.js';
+import { level2, MiB } from './sizes.js';
 
 /** Either side ends its direction first, and the other is still carried to its last byte. */
 export const halfClose = tunnelScenario({
@@ -9,12 +9,13 @@ export const halfClose = tunnelScenario({
   peers: true,
   variants: ({ quick }) =>
     (['end-first', 'end-last'] as const).map((verb) =>
-      level1({
+      level2('bytes', {
         first: verb === 'end-first' ? 'target' : 'application',
         verb,
         streams: 4,
         bytes: quick ? MiB / 2 : 8 * MiB,
       }),
     ),
+  setUp: ({ level, encoding }) => ({ level, encoding }),
   measure: (lab, bed, { verb, streams, bytes }) => measureTransfer(lab, bed, { verb, streams, bytesPerStream: bytes }),
 });

@@ -3,14 +3,22 @@ import { halfClose } from './half-close.js';
 import { latencyUnderLoad } from './latency-under-load.js';
 import { micro } from './micro.js';
 import { opens } from './opens.js';
+import { relayCost } from './relay-cost.js';
 import { relayDeadHosts } from './relay-dead-hosts.js';
+import { relayFar } from './relay-far.js';
 import { relayFloor } from './relay-floor.js';
+import { relayIdle } from './relay-idle.js';
 import { relayLatency } from './relay-latency.js';
 import { relayLevel1 } from './relay-level1.js';
+import { relayLink } from './relay-link.js';
+import { relayLossy } from './relay-lossy.js';
+import { relayPage } from './relay-page.js';
 import { relayParallel } from './relay-parallel.js';
 import { relayDownload, relayUpload } from './relay-transfer.js';
+import { relayUnequal } from './relay-unequal.js';
 import type { Scenario } from './scenario.js';
 import { soak } from './soak.js';
+import { udpPath } from './udp-path.js';
 
 /** Every scenario, in the order in which they run. Adding one is a file and a line here. */
 export const scenarios: readonly Scenario[] = [
@@ -18,13 +26,21 @@ export const scenarios: readonly Scenario[] = [
   relayDownload,
   relayUpload,
   relayLatency,
+  relayLink,
+  relayFar,
+  relayLossy,
+  relayUnequal,
   relayParallel,
-  relayLevel1,
+  relayPage,
   relayDeadHosts,
+  relayIdle,
+  relayCost,
+  relayLevel1,
   latencyUnderLoad,
   opens,
   halfClose,
   direct,
+  udpPath,
   micro,
   soak,
 ];

@@ -1,15 +1,17 @@
 import { measureEcho } from '../run/measure-echo.js';
 import { measureTransfer } from '../run/measure-transfer.js';
+import { simulatorOf } from './legs.js';
 import { tunnelScenario } from './scenario.js';
-import { level1, MiB } from './sizes.js';
+import { level2, MiB } from './sizes.js';
 
 /** What a download costs those who type. */
 export const latencyUnderLoad = tunnelScenario({
   name: 'latency-under-load',
-  about: 'a 1-byte echo beside a saturating download, and without it',
+  about: 'a 1-byte echo beside a download that fills a link of 100 Mbit/s, and without it',
   peers: false,
-  variants: ({ quick }) => [level1({ rateMbps: 100, echoes: quick ? 3 : 60, bytes: quick ? MiB : 48 * MiB })],
-  setUp: ({ rateMbps }) => ({ clientLeg: { rttMs: 0, rateMbps, lossPercent: 0 } }),
+  ownLink: true,
+  variants: ({ quick }) => [level2('bytes', { rateMbps: 100, echoes: quick ? 3 : 60, bytes: quick ? MiB : 48 * MiB })],
+  setUp: ({ level, encoding, rateMbps }) => ({ level, encoding, simulators: [simulatorOf({ rateMbps })] }),
   target: () => ({ figure: 'addedLatencyMsP99', atMost: 100, text: 'p99 at most 100 ms over unloaded' }),
   measure: async (lab, bed, { echoes, bytes }) => {
     const plan = { count: echoes, bytes: 1, stream: 'one', as: 'latencyMs', application: await lab.second() } as const;

@@ -1,26 +1,34 @@
-import type { MicroVerbs } from '../workers/micro.js';
+import type { MicroVerbs } from '../micro/serve-tasks.js';
 import { workerScenario } from './scenario.js';
+
+/** Tasks by the worker that has them. */
+const TASKS = {
+  'micro-level1': [
+    'level1-encode-request',
+    'level1-decode-request',
+    'level1-encode-response',
+    'level1-decode-response',
+    'scan-key',
+    'base64-encode',
+    'base64-decode',
+  ],
+  'micro-level2': ['level2-encode', 'level2-decode', 'level2-encode-200-segments', 'level2-decode-200-segments'],
+  'micro-engine': ['engine-down', 'engine-up', 'engine-open-close', 'scheduler-500-streams'],
+  'micro-seal': ['seal-1200', 'open-1200', 'seal-16384', 'open-16384'],
+  'micro-fec': ['fec-scalar-encode', 'fec-scalar-decode', 'fec-wasm-encode', 'fec-wasm-decode'],
+} as const;
 
 /** Single functions on fixed inputs: where a change of code shows first. */
 export const micro = workerScenario({
   name: 'micro',
-  about: 'codecs on fixed inputs, by tinybench',
+  about: 'codecs, stream engine, scheduler, sealing and error correction on fixed inputs, by tinybench',
   subject: 'millrace',
   comparable: true,
   variants: ({ quick }) =>
-    [
-      'level1-encode-request',
-      'level1-decode-request',
-      'level1-encode-response',
-      'level1-decode-response',
-      'scan-key',
-      'base64-encode',
-      'base64-decode',
-      'level2-encode',
-      'level2-decode',
-    ].map((task) => ({ task, timeMs: quick ? 20 : 500 })),
+    Object.values(TASKS).flatMap((tasks) => tasks.map((task) => ({ task, timeMs: quick ? 20 : 200 }))),
   open: async (context, { task, timeMs }) => {
-    const worker = await context.startSubject<MicroVerbs>('micro');
+    const [name = ''] = Object.entries(TASKS).find(([, tasks]) => (tasks as readonly string[]).includes(task)) ?? [];
+    const worker = await context.startSubject<MicroVerbs>(name);
     return {
       measure: async () => ({ figures: await worker.call('run', { task, timeMs }), problems: [] }),
       close: () => worker.stop(),

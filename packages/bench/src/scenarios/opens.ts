@@ -1,7 +1,7 @@
 import { distribution, wayTo } from '../run/measure-transfer.js';
 import { startMeter } from '../run/meter.js';
 import { tunnelScenario } from './scenario.js';
-import { level1 } from './sizes.js';
+import { level2 } from './sizes.js';
 
 /** Streams opened, used once and closed. */
 export const opens = tunnelScenario({
@@ -9,7 +9,8 @@ export const opens = tunnelScenario({
   about: 'streams opened, echoed on and closed a second, with and without 5 % of dead hosts',
   peers: false,
   variants: ({ quick }) =>
-    [0, 5].map((deadPercent) => level1({ deadPercent, opens: quick ? 40 : 1000, concurrency: 16 })),
+    [0, 5].map((deadPercent) => level2('bytes', { deadPercent, opens: quick ? 40 : 1000, concurrency: 16 })),
+  setUp: ({ level, encoding }) => ({ level, encoding }),
   measure: async (lab, bed, { opens: count, concurrency, deadPercent }) => {
     const meter = await startMeter(bed);
     const dead = deadPercent > 0 ? await lab.deadHost() : undefined;

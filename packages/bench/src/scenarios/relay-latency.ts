@@ -2,9 +2,9 @@ import { openFloorBed } from '../bed/floor-bed.js';
 import { measureEcho } from '../run/measure-echo.js';
 import { distribution } from '../run/measure-transfer.js';
 import { tunnelScenario } from './scenario.js';
-import { level1 } from './sizes.js';
+import { ENCODINGS, level2 } from './sizes.js';
 
-/** Size of a bare exchange that it is held against: a batch with one small op. */
+/** Size of a bare exchange that it is held against: a packet with one small segment. */
 const EXCHANGE_BYTES = 200;
 
 /** The time from opening a stream to the first byte of an echo. */
@@ -12,7 +12,8 @@ export const relayLatency = tunnelScenario({
   name: 'relay-latency',
   about: 'first byte of a small echo on a fresh stream, beside bare exchanges of the same run',
   peers: true,
-  variants: ({ quick }) => [level1({ echoes: quick ? 10 : 300, bytes: 16 })],
+  variants: ({ quick }) => ENCODINGS.map((encoding) => level2(encoding, { echoes: quick ? 10 : 300, bytes: 16 })),
+  setUp: ({ level, encoding }) => ({ level, encoding }),
   target: () => ({
     figure: 'exchangesP50',
     atMost: 4,

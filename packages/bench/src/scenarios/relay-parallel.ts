@@ -1,13 +1,15 @@
 import { measureTransfer } from '../run/measure-transfer.js';
 import { tunnelScenario } from './scenario.js';
-import { level1, MiB } from './sizes.js';
+import { ENCODINGS, level2, MiB } from './sizes.js';
 
 /** Many streams at once are neither slower than one, nor at each other's expense. */
 export const relayParallel = tunnelScenario({
   name: 'relay-parallel',
   about: '32 streams of 4 MiB at once, beside one stream of the same bytes; fairness between them',
   peers: true,
-  variants: ({ quick }) => [level1({ streams: 32, bytes: quick ? MiB / 8 : 4 * MiB })],
+  variants: ({ quick }) =>
+    ENCODINGS.map((encoding) => level2(encoding, { streams: 32, bytes: quick ? MiB / 8 : 4 * MiB })),
+  setUp: ({ level, encoding }) => ({ level, encoding }),
   target: () => ({
     figure: 'jain',
     atLeast: 0.95,

@@ -29,8 +29,8 @@ interface ScenarioBase<P extends BenchParams> {
   variants(options: SizeOptions): P[];
   /** What is to be reached with these parameters; absent where only a table is wanted. */
   target?(params: P): BenchTarget | undefined;
-  /** Measured runs, where the usual count would take too long. */
-  readonly runs?: number;
+  /** Fewer runs than usual, and why: one run takes too long. */
+  fewerRuns?(params: P): { most: number; why: string } | undefined;
 }
 
 /** A scenario of bytes through a tunnel, or through a peer by the same means. */
@@ -39,7 +39,11 @@ export interface TunnelScenario<P extends BenchParams = BenchParams> extends Sce
   /** Whether peers can do it too: they carry TCP to the target, and nothing else is asked of them. */
   readonly peers: boolean;
   /** How our tunnel is set up. */
-  setUp?(params: P): TunnelSetUp;
+  setUp(params: P): TunnelSetUp;
+  /** Whether it has simulated relays of its own: what `--rtt`, `--rate` and `--loss` ask for is left out then. */
+  readonly ownLink?: boolean;
+  /** Whether every run begins with a client that has just been started, and knows nothing of the relays. No warm-up then. */
+  readonly cold?: boolean;
   /** One run. */
   measure(lab: Lab, bed: Bed, params: P): Promise<Measurement>;
   /** What every run is held against, in the same run. */

@@ -1,7 +1,29 @@
 export const MiB = 2 ** 20;
 
-/** Level 1 carries everything as text. */
-const LEVEL_1 = { level: 1, encoding: 'text' } as const;
+/** How bodies travel. */
+export type Encoding = 'text' | 'bytes';
+export const ENCODINGS = ['bytes', 'text'] as const;
 
-/** Parameters of a scenario at level 1. */
-export const level1 = <P>(params: P): typeof LEVEL_1 & P => ({ ...LEVEL_1, ...params });
+export const VERBS = ['download', 'upload'] as const;
+export type Verb = (typeof VERBS)[number];
+
+/** Parameters of a scenario at level 1, which carries everything as text. */
+export const level1 = <P>(params: P): P & { level: 1 | 2; encoding: Encoding } => ({
+  level: 1,
+  encoding: 'text',
+  ...params,
+});
+
+/** Parameters of a scenario at level 2. */
+export const level2 = <P>(encoding: Encoding, params: P): P & { level: 1 | 2; encoding: Encoding } => ({
+  level: 2,
+  encoding,
+  ...params,
+});
+
+/** Largest body that relays take, as it travels: the client's default. */
+const LARGEST_BODY_BYTES = 4 * MiB;
+
+/** What of it is left for payload: base64 makes four bytes of three. */
+export const payloadOf = (encoding: Encoding, bytes = LARGEST_BODY_BYTES): number =>
+  encoding === 'text' ? (bytes * 3) / 4 : bytes;

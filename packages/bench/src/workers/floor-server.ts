@@ -16,7 +16,10 @@ async function readBody(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-async function listen(answer: (request: IncomingMessage, body: Buffer) => Buffer | Promise<Buffer>): Promise<string> {
+async function listen(
+  host: string,
+  answer: (request: IncomingMessage, body: Buffer) => Buffer | Promise<Buffer>,
+): Promise<string> {
   const server = createServer({ noDelay: true, keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) => {
     void (async () => {
       try {
@@ -28,20 +31,20 @@ async function listen(answer: (request: IncomingMessage, body: Buffer) => Buffer
       }
     })();
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(0, host);
   await once(server, 'listening');
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return `http://${host}:${(server.address() as AddressInfo).port}`;
 }
 
 const verbs = {
-  node: (): Promise<string> =>
-    listen((request) => {
+  node: ({ host }: { host: string }): Promise<string> =>
+    listen(host, (request) => {
       const { 'x-answer': bytes, 'x-encoding': encoding } = request.headers;
       return floorBody(Number(bytes), encoding as FloorEncoding);
     }),
-  relay: ({ node }: { node: string }): Promise<string> => {
+  relay: ({ host, node }: { host: string; node: string }): Promise<string> => {
     const pool = new Pool(node, { connections: 64, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
-    return listen(async ({ headers }, body) => {
+    return listen(host, async ({ headers }, body) => {
       const { 'x-answer': bytes, 'x-encoding': encoding } = headers;
       const answer = await pool.request({
         method: 'POST',

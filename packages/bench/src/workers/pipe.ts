@@ -5,15 +5,15 @@ import { pipeline } from 'node:stream';
 import { serve } from '../process/worker.js';
 
 const verbs = {
-  /** Forwards every connection to a port on loopback; gives its own port. */
-  start: async ({ port }: { port: number }): Promise<number> => {
+  /** Listens on a host and forwards every connection; gives its port. */
+  start: async ({ listen, to }: { listen: string; to: { host: string; port: number } }): Promise<number> => {
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
-      const far = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true });
+      const far = connect({ ...to, noDelay: true, allowHalfOpen: true });
       // Each direction ends by itself; a broken one breaks the connection.
       pipeline(near, far, (error) => error && far.destroy());
       pipeline(far, near, (error) => error && near.destroy());
     });
-    server.listen(0, '127.0.0.1');
+    server.listen(0, listen);
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;
   },

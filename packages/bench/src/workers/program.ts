@@ -1,9 +1,14 @@
 /** Process: runs other programs, such as peers, so that they end when the benchmark does, however that ends. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { nowMs } from '../process/clock.js';
 import { serve } from '../process/worker.js';
 import { treeUsage } from '../process/proc-usage.js';
 
+/** How long a program may take until it listens. */
+const START_TIMEOUT_MS = 15_000;
 /** Text of failing programs that is kept for the message. */
 const MAX_SAID_CHARACTERS = 500;
 
@@ -38,8 +43,23 @@ const verbs = {
     program.once('exit', () => programs.delete(program));
     return program.pid ?? 0;
   },
-  /** Programs that have ended, and the last that any of them said on standard error. */
-  ended: (): { count: number; said: string } => ({ count: started - programs.size, said }),
+  /** Resolves once something listens there; rejects when a program has ended instead, or after a time. */
+  listening: async ({ host, port }: { host: string; port: number }): Promise<void> => {
+    const giveUpAt = nowMs() + START_TIMEOUT_MS;
+    for (;;) {
+      const socket = connect({ host, port });
+      try {
+        await once(socket, 'connect');
+        return;
+      } catch (error) {
+        if (started > programs.size) throw new Error(`a program ended: ${said.trim()}`, { cause: error });
+        if (nowMs() > giveUpAt) throw error;
+        await delay(20);
+      } finally {
+        socket.destroy();
+      }
+    }
+  },
   /** CPU and peak memory of all programs with their children. */
   programUsage: (): { cpuSeconds: number; peakMemoryMiB: number } => treeUsage(process.pid),
 };

@@ -106,9 +106,9 @@ const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
 const deadHosts: Array<{ port: number }> = [];
 
 const verbs = {
-  /** Listens on loopback; gives the port. */
-  listen: async (): Promise<number> => {
-    server.listen(0, '127.0.0.1');
+  /** Listens on a host; gives the port. */
+  listen: async ({ host }: { host: string }): Promise<number> => {
+    server.listen(0, host);
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;
   },
