@@ -1,6 +1,6 @@
 /** A whole tunnel in this process: node, a way to it, client and proxies, all on loopback ports that the system picks. */
 import { EventHub, type MillraceEvent, type RelayEntry, parseHostPort } from '@millrace/protocol';
-import { type Tunnel, openTunnel } from '@millrace/client';
+import { type Tunnel, type TunnelOptions, openTunnel } from '@millrace/client';
 import {
   type ForwardOptions,
   type ProxyListener,
@@ -28,6 +28,7 @@ export interface StackOptions {
   way?: Way;
   node?: Partial<NodeOptions>;
   proxy?: Partial<Omit<ProxyOptions, 'listen'>>;
+  client?: Partial<Omit<TunnelOptions, 'events'>>;
 }
 
 export interface Stack {
@@ -65,7 +66,12 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /** Starts a {@link Stack}. `denied.test` is denied by the node's policy; loopback targets are not. */
-export async function startStack({ way = 'relay', node: nodeOptions, proxy }: StackOptions = {}): Promise<Stack> {
+export async function startStack({
+  way = 'relay',
+  node: nodeOptions,
+  proxy,
+  client,
+}: StackOptions = {}): Promise<Stack> {
   const closers: Array<() => Promise<void>> = [];
   const keep: Keep = (part) => {
     closers.unshift(() => part.close());
@@ -88,7 +94,7 @@ export async function startStack({ way = 'relay', node: nodeOptions, proxy }: St
     if (event.event !== 'exchange' || event.code !== undefined) events.push(event);
     if (events.length > STORY_EVENTS) events.shift();
   });
-  const tunnel = keep(await openTunnel({ key: KEY, relays: [await WAYS[way](node, keep)], events: hub }));
+  const tunnel = keep(await openTunnel({ key: KEY, relays: [await WAYS[way](node, keep)], ...client, events: hub }));
   const listen = '127.0.0.1:0';
   const socks = keep(await startSocks5(tunnel, { listen, ...proxy }));
   const http = keep(await startHttpProxy(tunnel, { listen, ...proxy }));
