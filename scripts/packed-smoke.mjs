@@ -15,7 +15,10 @@ const folder = mkdtempSync(join(tmpdir(), 'millrace-smoke-'));
 const npmInstall = (cwd, ...specs) =>
   output('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', ...specs], { cwd });
 
-/** Starts `millrace up --embedded` with the given Node and fetches `url` through its SOCKS5 proxy with curl. */
+/**
+ * Starts `millrace up --embedded` with the given Node and fetches `url` through its SOCKS5 proxy with curl. The relay is a
+ * simulated one, a little slow, since that comes from a private package that is bundled into the command.
+ */
 async function fetchThroughCommand(node, app, url) {
   const bin = join(app, 'node_modules/millrace/dist/bin.js');
   const args = [
@@ -23,6 +26,8 @@ async function fetchThroughCommand(node, app, url) {
     'up',
     '--embedded',
     '--allow-private',
+    '--faults',
+    join(app, 'faults.json'),
     '--json',
     '--socks',
     '127.0.0.1:0',
@@ -56,8 +61,10 @@ try {
   const packed = packAll(folder);
   const app = mkdtempSync(join(folder, 'app-'));
   writeFileSync(join(app, 'package.json'), '{"private":true,"type":"module"}');
+  writeFileSync(join(app, 'faults.json'), '{"clientLeg":{"down":{"delayMs":{"uniform":[0,5]}}}}');
   npmInstall(app, ...packed.map(({ tarball }) => tarball));
   const specifiers = packed.flatMap(({ name, subpaths }) => subpaths.map((subpath) => name + subpath.slice(1)));
+  for (const name of ['live', 'simulator']) specifiers.push(`./node_modules/millrace/dist/bundled/${name}.js`);
   writeFileSync(
     join(app, 'imports.mjs'),
     `for (const name of ${JSON.stringify(specifiers)}) {

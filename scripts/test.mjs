@@ -26,6 +26,16 @@ for (const [name, program, args] of steps) {
   }
 }
 
+// Everything works without the addon; only its own tests need it, and skip without, with the reason.
+if (
+  !run('npm', ['run', '--silent', 'build:native', '-w', '@millrace/udp-native'], {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+) {
+  process.stderr.write('the native addon could not be built: its tests are skipped\n');
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'millrace-test-'));
 const counts = join(folder, 'counts.json');
 const vitest = ['vitest', 'run', '--reporter=default', '--reporter=./scripts/closing-reporter.mjs'];
