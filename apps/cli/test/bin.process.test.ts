@@ -71,7 +71,7 @@ describe('three processes', () => {
       stdin: KEY,
     });
     const { socks = '' } = await up.event('ready');
-    expect(await up.event('peer')).toMatchObject({ level: 1, caps: 1 });
+    expect(await up.event('peer')).toMatchObject({ level: 2, caps: 7 });
 
     const { socket, reply } = await socksConnect(socks, await target('echo'));
     expect(reply).toBe(0);

@@ -49,7 +49,7 @@ describe('millrace up --embedded', () => {
     await up.printed('Ctrl-C stops it.');
     const [, proxy = ''] = /curl --socks5-hostname (\S+) https:\/\/example\.org\//.exec(up.out()) ?? [];
     await expectEcho(proxy);
-    await up.printed('level 1');
+    await up.printed('level 2');
     up.signal('SIGINT');
     expect(await up.ended).toBe(0);
     expect(up.out()).toMatch(/closed\n$/);
@@ -70,7 +70,7 @@ describe('millrace up --embedded', () => {
       node: expect.stringMatching(/^http:\/\/127\.0\.0\.1:[1-9]\d*\/?$/) as unknown,
       relay: expect.stringMatching(/^http:\/\/127\.0\.0\.1:[1-9]\d*\/?$/) as unknown,
     });
-    expect(await up.event('peer')).toMatchObject({ level: 1, caps: 1, version: expect.any(String) as unknown });
+    expect(await up.event('peer')).toMatchObject({ level: 2, caps: 7, version: expect.any(String) as unknown });
     await expectEcho(ready.socks ?? '');
     await up.event('closed');
     up.signal('SIGTERM');

@@ -32,6 +32,8 @@ export async function startLyingTunnel(port: number, lie?: Lie): Promise<{ port:
       // A forger keeps its own side up, so that the source sees nothing odd.
       if (lie !== 'forges') {
         socket.once('close', () => {
+          // One that is done in both directions may be so before the other has written what it got from it.
+          if (socket.readableEnded && socket.writableFinished) return;
           near.destroy();
           far.destroy();
         });
