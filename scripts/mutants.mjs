@@ -91,6 +91,13 @@ const MUTANTS = [
   ],
   [
     'R7',
+    'a sender with little room waits for its acks',
+    'segment-writer.ts',
+    'stream.needsAsk = to > from && stream.wantsRoom && stream.sendable === 0 && stream.room.isCramped;',
+    'stream.needsAsk = false;',
+  ],
+  [
+    'R7',
     'bulk lingers for long',
     'release.ts',
     'return Math.min(lingerMs, roundTripMs / 10);',
@@ -130,6 +137,14 @@ const MUTANTS = [
     'credit.ts',
     'Math.min(this.#consumed + this.#window, base + Math.min(free, fair))',
     'this.#consumed + this.#options.ceilingBytes',
+  ],
+  ['R9', 'a stream that has ended keeps what it was promised', 'credit.ts', 'this.#limit = position;', ''],
+  [
+    'R14',
+    'the first of many streams takes it all',
+    'credit.ts',
+    'Math.max(1, this.claims, this.#begunOfLate(now))',
+    'Math.max(1, this.claims)',
   ],
   [
     'R9',

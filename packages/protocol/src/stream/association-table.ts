@@ -79,7 +79,7 @@ export class AssociationTable {
     // A client that names an epoch was here, or with an earlier instance: its first packets may still be under way.
     const returns = packet.epoch !== undefined || this.#tombstones.has(id) || now < this.#doubtUntil;
     const epoch = makeEpoch(this.#nodeId, this.#generation++, returns);
-    const engine = new NodeEngine(packet.cid, epoch, this.#shares, now);
+    const engine = new NodeEngine(packet.cid, epoch, this.#sharesOfOne(), now);
     this.#engines.set(id, engine);
     return engine;
   }
@@ -128,6 +128,12 @@ export class AssociationTable {
       if (at + this.#limits.tombstoneMs > now) break;
       this.#tombstones.delete(id);
     }
+  }
+
+  /** What one client may use of what all share. */
+  #sharesOfOne(): StreamShares {
+    const { options, receiveBudget, sendBudget, flowBudget } = this.#shares;
+    return { options, receiveBudget: receiveBudget.user(), sendBudget: sendBudget.user(), flowBudget };
   }
 
   /** Makes room: the longest silent client without streams goes. */

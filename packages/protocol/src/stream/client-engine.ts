@@ -284,6 +284,7 @@ export class ClientEngine extends ClientReceiver {
     const head = { path: relay.id, holdMs, maxResponseBytes: maxBytes, lost, exchange: true, bare };
     const { packet, record } = this.build(Math.min(room, relay.pieceBytes(maxRequestBytes, quick)), head);
     for (const { from, to } of lost) this.lostAnswers.remove(from, to);
+    if (packet.segments?.some(({ credit }) => credit !== undefined) === true) this.creditNumber = packet.n;
     if (!probe) this.confirmAt = undefined;
     relay.start(record!, holdMs, maxBytes, demand ? maxBytes : 0, options);
     return { path: relay.id, packet, exchange: true };

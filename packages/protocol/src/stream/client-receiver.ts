@@ -39,6 +39,8 @@ export abstract class ClientReceiver extends StreamEngine {
   /** Streams that moved more than their floor towards us. */
   protected readonly bulkStreams = new Set<Stream>();
   protected confirmAt: number | undefined;
+  /** Number of the newest packet that carried credit. */
+  protected creditNumber = -1;
 
   /** `cid`: 16 random bytes, new for each instance. Throws ProtocolError CONFIG_INVALID, CONFIG_UNKNOWN_KEY. */
   constructor(cid: Uint8Array, options: StreamEngineOptions = {}) {
@@ -106,8 +108,9 @@ export abstract class ClientReceiver extends StreamEngine {
     }
     if (packet.answers !== undefined && packet.n > this.#moreAt && packet.again !== true) {
       this.#moreAt = packet.n;
-      // An empty answer: what waits there waits for credit.
-      this.#moreBytes = packet.segments === undefined ? 0 : (packet.more ?? 0);
+      // An empty answer: what waits there waits for credit, unless that is on its way.
+      if (packet.segments !== undefined) this.#moreBytes = packet.more ?? 0;
+      else if (packet.answers >= this.creditNumber) this.#moreBytes = 0;
     }
     this.#take(path, packet, verdict === 'switch', exchange !== undefined);
   }

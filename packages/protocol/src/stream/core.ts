@@ -15,7 +15,7 @@ const RESEND_BYTES = 65_536;
 /** Resets for streams that are not known here, waiting to be told. More are dropped: the peer will ask again. */
 const MAX_STRAYS = 256;
 /** What an application that waits for room will write by the time that more is asked for, in its present room. */
-const HUNGRY_FACTOR = 2;
+const HUNGRY_FACTOR = 8;
 /** What a deadline, a stray reset or a remembered range costs. */
 export const ENTRY_COST_BYTES = 96;
 
@@ -114,7 +114,7 @@ export abstract class StreamCore {
       readSegment(stream, segment, this.now, this.events);
       if (segment.d !== undefined) {
         this.#unsettled.add(stream);
-        if (stream.life === 'live') stream.credit.received(stream.receive.next);
+        if (stream.life === 'live') stream.credit.received(stream.receive.next, this.now);
         this.onMoved(stream, segment.d.length);
       }
       this.touch(stream);

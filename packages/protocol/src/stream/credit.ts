@@ -1,12 +1,44 @@
-/** Bytes that many streams share beyond their floors. */
+/** A stream that was opened counts as one that will want much for about so long, ms. */
+const BEGUN_MS = 1000;
+
+/** Part of a budget that only streams with little of it may take: who comes after those that took much finds something. */
+const RESERVE_SHARE = 1 / 8;
+/** What counts as little. */
+const LITTLE_SHARE = 1 / 32;
+/** Part of what others leave that one of several users of a budget may take. */
+const USER_SHARE = 3 / 4;
+
+/**
+ * Bytes that many streams share beyond their floors. A node's is shared by its clients: each has a budget of its own
+ * (`user`), which leaves some of what is there to the others, so that the stalled streams of one starve no other.
+ */
 export class Budget {
   readonly totalBytes: number;
+  readonly #whole: Budget | undefined;
   #used = 0;
-  /** Streams that use more than their floor: the budget is divided among them. */
-  claims = 0;
+  #claims = 0;
+  #begun = 0;
+  #begunAt = 0;
 
-  constructor(totalBytes: number) {
+  constructor(totalBytes: number, whole?: Budget) {
     this.totalBytes = totalBytes;
+    this.#whole = whole;
+  }
+
+  /** The budget of one of several users of this one. */
+  user(): Budget {
+    return new Budget(this.totalBytes, this);
+  }
+
+  /** Streams that use more than their floor: the budget is divided among them. */
+  get claims(): number {
+    return this.#whole?.claims ?? this.#claims;
+  }
+
+  /** So many more streams do so. */
+  claim(by: number): void {
+    this.#claims += by;
+    this.#whole?.claim(by);
   }
 
   get usedBytes(): number {
@@ -14,12 +46,37 @@ export class Budget {
   }
 
   get freeBytes(): number {
-    return Math.max(0, this.totalBytes - this.#used);
+    if (this.#whole === undefined) return Math.max(0, this.totalBytes - this.#used);
+    const left = this.totalBytes - (this.#whole.usedBytes - this.#used);
+    return Math.max(0, Math.floor(left * USER_SHARE) - this.#used);
+  }
+
+  /** How much of what is free a stream may take that has `has` of the budget already. */
+  freeFor(has: number): number {
+    const free = this.freeBytes;
+    const little = Math.min(free, this.totalBytes * LITTLE_SHARE - has);
+    return Math.floor(Math.max(0, little, free - this.totalBytes * RESERVE_SHARE));
+  }
+
+  /** A stream was opened, and its dial went well. */
+  begin(now: number): void {
+    this.#begun = this.#begunOfLate(now) + 1;
+    this.#begunAt = now;
+  }
+
+  /** What each may have of the budget, with those that began of late and may want as much soon. */
+  shareBytes(now: number): number {
+    return Math.floor(this.totalBytes / Math.max(1, this.claims, this.#begunOfLate(now)));
+  }
+
+  #begunOfLate(now: number): number {
+    return this.#begun * Math.exp((this.#begunAt - now) / BEGUN_MS);
   }
 
   /** Records that a share changed from `before` to `after`. */
   change(before: number, after: number): void {
     this.#used += after - before;
+    this.#whole?.change(before, after);
   }
 }
 
@@ -28,7 +85,7 @@ const GRANT_SHARE = 0.5;
 /** Share of the free budget in a stream's first grant, before it has shown that it moves anything. */
 const FIRST_SHARE = 1 / 64;
 /** Share of the free budget in the grant of a stream that begins to move much. */
-const BULK_SHARE = 1 / 4;
+const BULK_SHARE = 1 / 8;
 
 export interface CreditOptions {
   floorBytes: number;
@@ -55,6 +112,7 @@ export class ReceiveCredit {
   #sinceTuned = 0;
   #tunedAt = 0;
   #claims = false;
+  #ended = false;
 
   constructor(budget: Budget, options: CreditOptions) {
     this.#budget = budget;
@@ -91,15 +149,21 @@ export class ReceiveCredit {
     this.#raise();
   }
 
+  /** The dial went well: it may move something soon. */
+  dialed(now: number): void {
+    this.#budget.begin(now);
+  }
+
   /** The peer's bytes arrived up to `position`. */
-  received(position: number): void {
-    if (this.#claims || position < this.#options.floorBytes) return;
+  received(position: number, now: number): void {
+    if (this.#claims || this.#ended || position < this.#options.floorBytes) return;
     this.#claims = true;
-    this.#budget.claims++;
+    this.#budget.claim(1);
     const { ceilingBytes, floorBytes, bulkGrantBytes } = this.#options;
-    const share = Math.min(bulkGrantBytes, Math.floor(this.#budget.freeBytes * BULK_SHARE));
+    const free = Math.floor(this.#budget.freeBytes * BULK_SHARE);
+    const share = Math.min(bulkGrantBytes, free, this.#budget.shareBytes(now));
     this.#window = Math.max(this.#window, Math.min(ceilingBytes, floorBytes + share));
-    this.#raise();
+    this.#raise(this.#budget.shareBytes(now));
   }
 
   /** The application used up `bytes` more. */
@@ -111,7 +175,7 @@ export class ReceiveCredit {
       this.#sinceTuned = 0;
       this.#tunedAt = now;
     }
-    this.#raise();
+    this.#raise(this.#budget.shareBytes(now));
   }
 
   /** Whether the peer should be told of a higher limit; `received`: position up to which its bytes arrived. */
@@ -128,20 +192,34 @@ export class ReceiveCredit {
     return this.#limit;
   }
 
+  /** The peer sends nothing beyond `position`: what was promised beyond it goes back to the others now. */
+  ended(position: number): void {
+    if (this.#ended) return;
+    this.#limit = position;
+    this.#end();
+    this.#raise();
+  }
+
   /** Gives the share back: the stream is over. */
   close(): void {
-    if (this.#claims) this.#budget.claims--;
-    this.#claims = false;
+    this.#end();
     this.#budget.change(this.#extra, 0);
     this.#extra = 0;
   }
 
-  #raise(): void {
+  #end(): void {
+    this.#ended = true;
+    if (this.#claims) this.#budget.claim(-1);
+    this.#claims = false;
+  }
+
+  /** `fair`: what is shared is divided, so that windows that are too large for it shrink as they are used up. */
+  #raise(fair = this.#budget.totalBytes): void {
     const base = this.#consumed + this.#options.floorBytes;
-    const free = this.#extra + Math.floor(this.#budget.freeBytes * GRANT_SHARE);
-    // What several share is divided among them: windows that are too large for it shrink as they are used up.
-    const fair = Math.floor(this.#budget.totalBytes / Math.max(1, this.#budget.claims));
-    this.#limit = Math.max(this.#limit, Math.min(this.#consumed + this.#window, base + Math.min(free, fair)), base);
+    if (!this.#ended) {
+      const free = this.#extra + Math.floor(this.#budget.freeFor(this.#extra) * GRANT_SHARE);
+      this.#limit = Math.max(this.#limit, Math.min(this.#consumed + this.#window, base + Math.min(free, fair)), base);
+    }
     const extra = Math.max(0, this.#limit - base);
     this.#budget.change(this.#extra, extra);
     this.#extra = extra;
@@ -150,7 +228,7 @@ export class ReceiveCredit {
 
 /** Beyond the floor, before the peer acknowledged as much: many that begin together should begin alike. */
 const FIRST_ROOM_BYTES = 1_048_576;
-const PROVEN_BYTES = 131_072;
+const PROVEN_BYTES = 65_536;
 
 /** Room of one stream's send buffer: a floor of its own, and a share of what all have in common. */
 export class SendRoom {
@@ -168,8 +246,13 @@ export class SendRoom {
   get roomBytes(): number {
     const beyond = Math.max(0, this.#pinned - this.#floorBytes);
     const share = this.#proven ? this.#budget.totalBytes / Math.max(1, this.#budget.claims) : FIRST_ROOM_BYTES;
-    const free = Math.max(0, Math.min(this.#budget.freeBytes * 0.75, share - beyond));
+    const free = Math.max(0, Math.min(this.#budget.freeFor(beyond) * 0.75, share - beyond));
     return Math.max(0, this.#floorBytes - this.#pinned) + Math.floor(free);
+  }
+
+  /** It has little more than its floor, and that is used up: each round trip moves no more. */
+  get isCramped(): boolean {
+    return this.#pinned <= 2 * this.#floorBytes && this.roomBytes * 2 < this.#floorBytes;
   }
 
   /** The peer has the bytes up to `position`. */
@@ -180,7 +263,7 @@ export class SendRoom {
   /** The buffer now pins `bytes`. */
   update(bytes: number): void {
     this.#budget.change(Math.max(0, this.#pinned - this.#floorBytes), Math.max(0, bytes - this.#floorBytes));
-    this.#budget.claims += Number(bytes > this.#floorBytes) - Number(this.#pinned > this.#floorBytes);
+    this.#budget.claim(Number(bytes > this.#floorBytes) - Number(this.#pinned > this.#floorBytes));
     this.#pinned = bytes;
   }
 }

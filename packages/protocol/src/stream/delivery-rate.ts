@@ -1,5 +1,7 @@
 /** Rounds over which the best rate is remembered: long enough to outlive a dip, short enough to follow a change. */
 const ROUNDS = 10;
+/** One of so many rounds is not believed. */
+const OUTLIERS = 4;
 
 /** One finished round trip's worth of delivery. */
 export interface Round {
@@ -24,9 +26,12 @@ export class DeliveryRate {
   #limited = false;
   readonly #recent: number[] = [];
 
-  /** Best rate of the last rounds, bytes per ms; 0 before the first. */
+  /**
+   * Best rate of the last rounds, bytes per ms; 0 before the first. The very best of many only tells how much arrived in one
+   * bunch: a quarter of them is left out.
+   */
   get best(): number {
-    return Math.max(0, ...this.#recent);
+    return this.#recent.toSorted((left, right) => right - left)[Math.floor(this.#recent.length / OUTLIERS)] ?? 0;
   }
 
   /** The sender has as much in flight as it may. */

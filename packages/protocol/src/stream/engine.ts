@@ -44,7 +44,8 @@ export abstract class StreamEngine extends StreamCore {
     const taken = Math.min(bytes.length, stream.room.roomBytes);
     if (taken > 0) stream.send.write(taken === bytes.length ? bytes : bytes.subarray(0, taken));
     stream.room.update(stream.send.pinnedBytes);
-    stream.wantsRoom = taken < bytes.length;
+    // Callers that asked for `room` first write no more than there was.
+    stream.wantsRoom = taken < bytes.length || (stream.wantsRoom && stream.room.roomBytes === 0);
     this.onMoved(stream, taken);
     this.touch(stream);
     return taken;

@@ -29,6 +29,8 @@ const GROWTH = 1.25;
 const FLAT_ROUNDS = 3;
 /** In flight beyond the base: a piece on each leg of a relay that takes in whole bodies, and one that waits. */
 const PIECES = 3;
+/** How much of the largest piece of late counts after each one more. */
+const PIECE_MEMORY = 0.75;
 /** Share of the bandwidth-delay product that is in flight; once in a while more, to see whether the path bears it. */
 const GAIN = 1.25;
 const QUICK_GAIN = 1;
@@ -94,7 +96,8 @@ export class ExchangeWindow {
   /** A piece of bulk was sent, or asked for. */
   used(bytes: number): void {
     this.#piece = Math.min(2 ** 30, this.#piece * 4);
-    this.#lastPiece = bytes;
+    // What is small once is not what the next ones will be, unless they are to be small.
+    this.#lastPiece = this.#quick ? bytes : Math.max(bytes, this.#lastPiece * PIECE_MEMORY);
   }
 
   /** The least round trip is known. */

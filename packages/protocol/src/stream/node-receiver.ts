@@ -142,6 +142,7 @@ export abstract class NodeReceiver extends StreamEngine {
     stream.opened = { ...result };
     stream.needsOpened = true;
     if (result.code !== '') stream.step('dialFailed');
+    else stream.credit.dialed(now);
     this.touch(stream);
   }
 

@@ -12,7 +12,7 @@ export interface StreamEngineOptions {
   receiveCeilingBytes?: number;
   /** Most that a stream gets beyond its floor before it moved a byte. Default 192 KiB: most streams need no more. */
   firstGrantBytes?: number;
-  /** Most that a stream gets at once when it has moved its floor. Default 8 MiB: the first second of 100 Mbit/s. */
+  /** Most that a stream gets at once when it has moved its floor. Default 12 MiB: the first second of 100 Mbit/s. */
   bulkGrantBytes?: number;
   /** Send buffer of each stream outside the shared budget, bytes. Default 16 KiB: a write of a usual application. */
   sendFloorBytes?: number;
@@ -70,7 +70,7 @@ const RULES: Record<keyof StreamEngineOptions, Rule> = {
   receiveBudgetBytes: [40 * MIB, 0, 16_384 * MIB],
   receiveCeilingBytes: [40 * MIB, 65_536, 4096 * MIB],
   firstGrantBytes: [192 * 1024, 0, 4096 * MIB],
-  bulkGrantBytes: [8 * MIB, 0, 4096 * MIB],
+  bulkGrantBytes: [12 * MIB, 0, 4096 * MIB],
   sendFloorBytes: [16_384, 1024, 64 * MIB],
   sendBudgetBytes: [32 * MIB, 0, 16_384 * MIB],
   maxGaps: [16, 1, 4096],

@@ -51,10 +51,11 @@ test('send room: a floor of its own, and a share of what is common', () => {
   const budget = new Budget(1000);
   const room = new SendRoom(budget, 100);
   const other = new SendRoom(budget, 100);
-  expect(room.roomBytes).toBe(850);
+  // Of 1,000 an eighth stays for those who have little, and a quarter of the rest for others.
+  expect(room.roomBytes).toBe(100 + 656);
   room.update(850);
   expect(budget.usedBytes).toBe(750);
-  expect(other.roomBytes).toBe(100 + 187);
+  expect(other.roomBytes).toBe(100 + 93);
   room.update(0);
   expect(budget.freeBytes).toBe(1000);
 });

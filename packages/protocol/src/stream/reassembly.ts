@@ -50,6 +50,11 @@ export class Reassembly {
     return this.#finalLength !== undefined;
   }
 
+  /** How many bytes there are in all, once it is known. */
+  get finalLength(): number | undefined {
+    return this.#finalLength;
+  }
+
   /** Everything up to the end was handed to the application. */
   get ended(): boolean {
     return this.#finalLength === this.#taken;

@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest';
 
+import { Budget, ReceiveCredit, SendRoom } from './credit.js';
 import { resolveStreamOptions } from './options.js';
 import { memoryBound } from './memory.js';
 import { patternAt } from './sim/pattern.js';
 import { Pair } from './sim/pair.js';
+
+const SHARES = { floorBytes: 65_536, ceilingBytes: 1_048_576, firstGrantBytes: 131_072, bulkGrantBytes: 1_048_576 };
 
 test(
   'R9: stalled readers hold no more than the formula says, and take the floor from nobody',
@@ -154,4 +157,103 @@ test('R14: fifty streams of bulk keep nobody out, and a new stream passes them a
   expect(pair.now - at).toBeLessThanOrEqual(200);
   pair.run(60_000);
   expect(bulk.map((sid) => read.get(sid))).toEqual(bulk.map(() => 60_000));
+});
+
+test.each(['client', 'node'] as const)('R7: a sender with little room, at the %s, is acked at once', (end) => {
+  const pair = new Pair({ [end]: { sendBudgetBytes: 0, sendFloorBytes: 4096 } });
+  const sid = pair.open();
+  pair.run(1000);
+  const other = end === 'client' ? 'node' : 'client';
+  const total = 10 * 4096;
+  let written = 0;
+  let read = 0;
+  const write = () => {
+    const room = pair[end].room(sid, total - written);
+    written += pair[end].write(sid, new Uint8Array(room), pair.now);
+  };
+  const on = (event: { type: string }) => {
+    if (event.type === 'writable') write();
+    if (event.type === 'readable') read += pair.drain(other, sid).bytes.length;
+  };
+  pair.onClientEvent = on;
+  pair.onNodeEvent = on;
+  const startedAt = pair.now;
+  write();
+  pair.pump();
+  pair.run(10_000, () => read === total);
+  // A round trip for each time that its room is filled.
+  expect(pair.now - startedAt).toBeLessThanOrEqual(10 * 100);
+});
+
+test('R9: what was promised beyond the end of a stream goes back at once, what is unread stays counted', () => {
+  const budget = new Budget(1_000_000);
+  const credit = new ReceiveCredit(budget, SHARES);
+  credit.open();
+  credit.received(65_536, 0);
+  expect(budget.usedBytes).toBe(credit.limit - SHARES.floorBytes);
+  expect(budget.claims).toBe(1);
+  credit.ended(100_000);
+  expect(credit.limit).toBe(100_000);
+  expect(budget.usedBytes).toBe(100_000 - SHARES.floorBytes);
+  expect(budget.claims).toBe(0);
+  credit.received(100_000, 0);
+  credit.consume(100_000, 0, 100);
+  expect(credit.limit).toBe(100_000);
+  expect(budget.usedBytes).toBe(0);
+  credit.close();
+  credit.ended(200_000);
+  expect(budget.usedBytes).toBe(0);
+});
+
+test('R14: streams that begin together are promised alike, one that begins alone gets much', () => {
+  const grants = (streams: number) => {
+    const budget = new Budget(1_000_000);
+    const credits = Array.from({ length: streams }, () => new ReceiveCredit(budget, SHARES));
+    for (const credit of credits) credit.dialed(0);
+    for (const credit of credits) credit.received(65_536, 10);
+    return credits.map(({ limit }) => limit - SHARES.floorBytes);
+  };
+  expect(grants(1)).toEqual([125_000]);
+  const many = grants(20);
+  expect(Math.max(...many)).toBeLessThanOrEqual(1_000_000 / 19);
+  expect(Math.min(...many)).toBeGreaterThan(Math.max(...many) / 4);
+});
+
+test('R9: who comes after many that took what they could and stalled still gets much more than the floor', () => {
+  const budget = new Budget(40_000_000);
+  const stalled = Array.from({ length: 20 }, () => new ReceiveCredit(budget, SHARES));
+  for (const credit of stalled) {
+    credit.open();
+    credit.dialed(0);
+    credit.received(65_536, 0);
+    // The socket behind it takes some at once, and then nothing.
+    for (let at = 1; at <= 8; at++) credit.consume(65_536, at, 100);
+  }
+  const late = new ReceiveCredit(budget, SHARES);
+  late.open();
+  late.dialed(10_000);
+  late.received(65_536, 10_000);
+  let consumed = 0;
+  for (let at = 0; at < 8; at++) {
+    const bytes = late.limit - consumed;
+    late.consume(bytes, 10_000 + 100 * at, 100);
+    consumed += bytes;
+  }
+  expect(late.limit - consumed).toBeGreaterThanOrEqual(8 * SHARES.floorBytes);
+});
+
+test('R9: the stalled streams of one client leave a quarter of what is shared to the next', () => {
+  const whole = new Budget(40_000_000);
+  const [one, other] = [whole.user(), whole.user()];
+  for (let count = 0; count < 200; count++) {
+    const credit = new ReceiveCredit(one, SHARES);
+    credit.open();
+    credit.received(65_536, 0);
+    for (let at = 1; at <= 8; at++) credit.consume(credit.limit / 2, at, 100);
+  }
+  expect(one.usedBytes).toBeLessThanOrEqual(30_000_000);
+  expect(other.freeBytes).toBeGreaterThanOrEqual(7_500_000);
+  expect(whole.usedBytes).toBe(one.usedBytes);
+  const room = new SendRoom(other, 16_384);
+  expect(room.roomBytes).toBeGreaterThanOrEqual(1_000_000);
 });

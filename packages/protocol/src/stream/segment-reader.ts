@@ -15,7 +15,7 @@ export function readSegment(stream: Stream, segment: SegmentValue, now: number, 
     return;
   }
   if (stream.life === 'resetting' || stream.life === 'refusing' || stream.life === 'closed') return;
-  if (stream.isClient) readOpened(stream, segment, events);
+  if (stream.isClient) readOpened(stream, segment, now, events);
   if (stream.life !== 'live' && stream.life !== 'lingering') return;
   const valid = readProgress(stream, segment) && readBytes(stream, segment, events);
   if (!valid) {
@@ -40,12 +40,13 @@ function readReset(stream: Stream, code: string, events: EventQueue): void {
   stream.step('peerReset');
 }
 
-function readOpened(stream: Stream, segment: SegmentValue, events: EventQueue): void {
+function readOpened(stream: Stream, segment: SegmentValue, now: number, events: EventQueue): void {
   // Whatever the node says of a stream, it has seen its open.
   stream.confirmOpen();
   if (segment.opened === undefined || stream.opened !== undefined) return;
   stream.opened = segment.opened;
   if (segment.opened.code === '') {
+    stream.credit.dialed(now);
     events.push({ type: 'opened', sid: stream.sid, address: segment.opened.address });
   } else if (stream.life === 'live') {
     events.push({ type: 'failed', sid: stream.sid, code: segment.opened.code });
@@ -78,6 +79,8 @@ function readBytes(stream: Stream, segment: SegmentValue, events: EventQueue): b
   if (stream.flow !== undefined || segment.off + bytes.length > stream.credit.limit) return false;
   const { ack } = stream.receive;
   if (stream.receive.insert(segment.off, bytes, segment.fin === true) === 'invalid') return false;
+  const { finalLength } = stream.receive;
+  if (finalLength !== undefined) stream.credit.ended(finalLength);
   stream.needsAck = true;
   const news = stream.receive.ack > ack;
   if (news && !stream.toldReadable) {

@@ -66,7 +66,9 @@ export function writeSegment(
     to,
   };
   if (to > from) stream.dataInFlight++;
-  stream.needsOpen = stream.needsOpened = stream.needsRst = stream.needsAsk = false;
+  stream.needsOpen = stream.needsOpened = stream.needsRst = false;
+  // Else the peer would let its ack wait for company (R7), while nothing more can be sent here.
+  stream.needsAsk = to > from && stream.wantsRoom && stream.sendable === 0 && stream.room.isCramped;
   stream.needsCredit = stream.owesAnswer = false;
   stream.sentAnything = true;
   const repeats = item.open || item.opened || item.rst || asks || item.ack >= 0 || item.credit >= 0 || to > from;

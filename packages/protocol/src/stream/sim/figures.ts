@@ -23,7 +23,7 @@ export interface BulkFigures {
   /** Share of what the rate allows in this encoding: over all of it, and over the last three quarters. */
   share: number;
   steady: number;
-  /** When a quarter was there, ms. */
+  /** When a quarter was there, ms after the start. */
   quarterAt: number;
   /** Longest time without a byte, ms. */
   silenceMs: number;
@@ -31,14 +31,15 @@ export interface BulkFigures {
   mostOpen: number;
 }
 
-/** Moves `total` bytes on one stream from cold, connect included. */
+/** Moves `total` bytes on one stream, connect included: from cold, or on a pair that carried something before. */
 export function bulkFigures(pair: Pair, total: number, direction: 'up' | 'down'): BulkFigures {
   const traffic = new Traffic(pair);
   const [relay] = Object.values(pair.paths).map((path) => path.relay);
   const end = direction === 'down' ? 'client' : 'node';
   let got = 0;
   let quarterAt = 0;
-  let last = 0;
+  const startedAt = pair.now;
+  let last = startedAt;
   let silenceMs = 0;
   traffic.onRead = (_, reader, bytes) => {
     if (reader !== end) return;
@@ -53,9 +54,9 @@ export function bulkFigures(pair: Pair, total: number, direction: 'up' | 'down')
   const allowed = (relay?.mbps ?? Number.POSITIVE_INFINITY) * 125 * (relay?.text === true ? 0.75 : 1);
   const [{ mostOpen } = { mostOpen: 0 }] = pair.relays.values();
   return {
-    share: total / last / allowed,
+    share: total / (last - startedAt) / allowed,
     steady: (total * 0.75) / (last - quarterAt) / allowed,
-    quarterAt,
+    quarterAt: quarterAt - startedAt,
     silenceMs,
     requests: pair.requests,
     mostOpen,
