@@ -4,6 +4,7 @@ import { createTunnel } from './tunnel/tunnel.js';
 import type { Tunnel, TunnelOptions } from './tunnel/types.js';
 
 export { TunnelError } from './errors.js';
+export { readAccounts, type KeptAccountStats } from './state/index.js';
 export type * from './tunnel/types.js';
 
 /** Every event of every tunnel of this process is published here, as an object with the field `event`. */

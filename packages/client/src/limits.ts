@@ -56,7 +56,7 @@ export const CLIENT_LIMITS = {
   wallCheckMs: 60_000,
   /** How long after a change what is kept over restarts is saved. A crash loses the requests counted in between; the margin of a quota bears that. */
   stateSaveMs: 5_000,
-  /** Accounts that all take nothing for at least this long are told as an event. */
+  /** That all accounts take nothing for longer than an open waits is told as an event; again once it takes so much longer than told. */
   blockedEventMs: 60_000,
 
   /** Redirects that one exchange follows. Apps Script needs 1. */
@@ -102,6 +102,8 @@ export const CLIENT_LIMITS = {
   recheckMs: 5_000,
   /** A node that did not answer when it was asked who it is, though its relay works, is asked again this much later at most; at first after `minRestMs`. */
   reaskMs: 30_000,
+  /** Level 2: streams are cut when nothing was heard of their node for this long. It forgets a client after 120 s of silence unless it is set otherwise; longer only keeps applications waiting. */
+  nodeSilenceMs: 150_000,
   /** How long `close()` tells the node about streams that end. */
   closeWaitMs: 1_000,
 } as const;

@@ -74,10 +74,23 @@ describe('options', () => {
     const { relays, accounts } = resolveOptions({
       key,
       accounts: [{ name: 'mine', maxConcurrent: 5 }],
-      relays: [{ ...node, account: 'mine' }, { ...node, account: 'mine' }, { ...relay, account: 'other' }, relay, node],
+      relays: [{ ...node, account: 'mine' }, { ...node, account: 'mine' }, relay, relay, node],
     });
     expect(relays.map(({ account }) => accounts.get(account)?.maxConcurrent)).toEqual([5, 5, 30, 30, 256]);
     expect(new Set(relays.map(({ account }) => account)).size).toBe(4);
+  });
+
+  test('relays share an account that is not described where none is; else its name is wrong', () => {
+    const shared = [
+      { ...relay, account: 'mine' },
+      { ...relay, account: 'mine' },
+    ];
+    const { relays, accounts } = resolveOptions({ key, relays: shared });
+    expect(new Set(relays.map(({ account }) => account)).size).toBe(1);
+    expect([...accounts.values()]).toMatchObject([{ maxConcurrent: 30, dailyRequests: undefined }]);
+    expect(() => resolveOptions({ key, relays: shared, accounts: [{ name: 'mime' }] })).toThrow(
+      'relays[0].account is "mine", and there is no such account; did you mean mime?',
+    );
   });
 
   test('a rule for resets that cannot be read is named with its place, itself and what is allowed', () => {

@@ -104,9 +104,7 @@ function resolve(options: TunnelOptions): ResolvedOptions {
     const known = ['key', 'signal', 'events', 'store', ...SHARED_KEYS].join(', ');
     throw new TunnelError('CONFIG_UNKNOWN_KEY', `${foreign} is not an option of a tunnel; known are ${known}`);
   }
-  const accounts = new Map(
-    up.accounts.map((entry, index) => [`named ${entry.name}`, resolveAccount(entry, `accounts[${index}]`)]),
-  );
+  const accounts = new Map(resolveAccounts(up.accounts));
   const relays = resolveRelays(up.relays, key);
   for (const { account, kind, name } of relays) {
     const maxConcurrent = kind === 'node' ? DIRECT_CONCURRENT : DEFAULT_CONCURRENT;
@@ -131,6 +129,11 @@ function resolve(options: TunnelOptions): ResolvedOptions {
     signal,
     events,
   };
+}
+
+/** Accounts by the name in `ResolvedRelay.account`. Throws `TunnelError` CONFIG_INVALID. */
+export function resolveAccounts(entries: readonly AccountEntry[]): Array<[name: string, bounds: ResolvedAccount]> {
+  return entries.map((entry, index) => [`named ${entry.name}`, resolveAccount(entry, `accounts[${index}]`)]);
 }
 
 function resolveAccount(entry: AccountEntry, path: string): ResolvedAccount {

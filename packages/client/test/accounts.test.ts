@@ -122,7 +122,7 @@ describe('accounts', () => {
     await setup.tunnel.connect({ host: 'h', port: 1 });
   });
 
-  test('counts survive a restart, and what was sent before they were loaded is added', async () => {
+  test('counts survive a restart; a load that hangs delays requests a little, and what was sent before it ended is added', async () => {
     const store = new MemoryStore();
     let used: number;
     {
@@ -140,12 +140,35 @@ describe('accounts', () => {
     const loaded = new Promise<void>((resolve) => (load = resolve));
     store.load = () => loaded.then(() => store.text);
     await using setup = fakeTunnel({ ...options, store });
-    await setup.tunnel.connect({ host: 'h', port: 1 });
+    const opened = setup.tunnel.connect({ host: 'h', port: 1 });
+    await vi.advanceTimersByTimeAsync(1_999);
+    expect(setup.tunnel.stats().accounts[0]!.requestsToday).toBe(0);
+    await vi.advanceTimersByTimeAsync(1);
+    await opened;
     const before = setup.tunnel.stats().accounts[0]!.requestsToday;
     load();
     await vi.advanceTimersByTimeAsync(0);
     expect(setup.tunnel.stats().accounts[0]!.requestsToday).toBe(atEnd + before);
   });
+
+  test.each(['1', 'auto'] as const)(
+    'at level %s, used up before a restart, it gets nothing after it',
+    async (level) => {
+      const store = new MemoryStore();
+      {
+        await using setup = fakeTunnel({ ...options, store });
+        await useUp(setup);
+      }
+      const kept = store.text;
+      for (let restart = 0; restart < 3; restart += 1) {
+        await using setup = fakeTunnel({ ...options, level, store });
+        const asked = versions(setup);
+        await vi.advanceTimersByTimeAsync(60_000);
+        expect([requests(setup), asked.count]).toEqual([0, 0]);
+      }
+      expect(JSON.parse(store.text!)).toEqual(JSON.parse(kept!));
+    },
+  );
 
   test('used up before a restart, it gets nothing after it either until it is time', async () => {
     const store = new MemoryStore();

@@ -121,6 +121,32 @@ describe('level 2', () => {
     node.close();
   });
 
+  test('streams whose node is not heard of any more are cut, with the cause, and not before it may have forgotten them', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const node = new Level2Node();
+    const { tunnel, carrier } = open(node);
+    const opening = tunnel.connect({ host: 'h', port: 1 });
+    await until(() => carrier.sent > 0);
+    for (let round = 0; node.streams === 0 && round < 100; round += 1) await vi.advanceTimersByTimeAsync(10);
+    const stream = await opening;
+    let cut: unknown;
+    stream.closed.catch((error: unknown) => {
+      cut = error;
+    });
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(cut).toBeUndefined();
+    carrier.handle = () => failed('RELAY_NODE_DOWN', 'fake relay: no node there', false);
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(cut).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(cut).toMatchObject({
+      code: 'RELAY_NODE_DOWN',
+      message: expect.stringContaining('no node there') as unknown,
+    });
+    await tunnel.close();
+    node.close();
+  });
+
   test('first bytes that the engine has no room for yet arrive whole, and before what is written later', async () => {
     const got: Buffer[] = [];
     let ended = (): void => {};

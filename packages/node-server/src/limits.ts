@@ -31,6 +31,8 @@ export const NODE_LIMITS = {
   writeStallMs: 30_000,
   /** After a close: how long the target may take to close its side too, once it took everything. Then it is cut. */
   closeLingerMs: 5_000,
+  /** At the end of a drain: how long the answers that tell clients of cut streams may take to leave. */
+  farewellMs: 1_000,
   /** Streams in that state, and those still flushing. Beyond it the oldest is cut. */
   maxLingering: 1_024,
 

@@ -217,8 +217,21 @@ class Node implements TunnelNode {
       // The answers that tell of the last ends have to leave too.
       await Promise.race([this.#table.empty().then(() => this.#handler.idle()), timeIsOver]);
       cancel();
+      if (this.#closing === undefined && this.#open() > 0) await this.#cutLevel2();
     }
     await this.close();
+  }
+
+  /** What is still open is cut; clients hear of it now, since they could only guess later. */
+  async #cutLevel2(): Promise<void> {
+    const told = this.#level2.cutAll();
+    let cancel = (): void => {};
+    const waited = new Promise<void>((resolve) => {
+      this.#endDrain = resolve;
+      cancel = this.#clock.after(this.#limits.farewellMs, resolve);
+    });
+    await Promise.race([told, waited]);
+    cancel();
   }
 
   async #close(): Promise<void> {

@@ -108,6 +108,23 @@ describe('drain', () => {
     expect((await held).length).toBeGreaterThan(0);
   });
 
+  test('streams that outlast it are cut, and their client hears of it in the exchange that it has open', async () => {
+    const test = await startClockedNode({ drainSeconds: 5 });
+    const client = await addClient(test, { clock: test.clock });
+    const target = await startTarget();
+    const stream = client.open(target.port);
+    const peer = await target.next();
+    await stream.opened;
+    await settled(test, client);
+    const drained = test.node.drain();
+    test.clock.advance(5_000);
+    expect(await stream.end).toBe('STREAM_CLOSED');
+    expect(await peer.gone).toBe('reset');
+    client.stop();
+    await drained;
+    expect(test.node.stats()).toMatchObject({ streams: 0, held: 0, requests: 0 });
+  });
+
   test('close cuts held exchanges, streams and dials at once', async () => {
     const { client, node, events } = await startLevel2({ lookup: () => new Promise(() => {}) });
     const target = await startTarget();

@@ -10,12 +10,20 @@ export interface Base64Engine {
   /** The `size` bytes that the text stands for, by its length and padding; undefined if it is not base64 all through. */
   decode(text: string, size: number): Uint8Array | undefined;
   /** The same from text as bytes to text as bytes, where the runtime has a short way. */
-  encodeBytes?(bytes: Uint8Array): Uint8Array;
+  encodeBytes?(bytes: Uint8Array, memory: Memory): Uint8Array;
   decodeBytes?(text: Uint8Array, size: number): Uint8Array | undefined;
 }
 
-/** Text is decoded in pieces of this size, a multiple of 4: strings of that size cost the least. */
+/** Text is made and read in pieces of this size, a multiple of 4: strings of that size cost the least. */
 const PIECE_BYTES = 65_536;
+
+/** Gives memory of exactly so many bytes, of any content. */
+type Memory = (bytes: number) => Uint8Array;
+
+const newMemory: Memory = (bytes) => new Uint8Array(bytes);
+
+/** What a piece stands for: a multiple of 3, so that only the last is padded. */
+const PIECE_PAYLOAD_BYTES = (PIECE_BYTES / 4) * 3;
 
 /** The parts of a runtime that are looked for. */
 export interface Base64Runtime {
@@ -31,7 +39,7 @@ export interface Base64Runtime {
 
 interface BufferView {
   write(text: string, encoding: 'base64' | 'latin1'): number;
-  write(text: string, offset: number, length: number, encoding: 'base64'): number;
+  write(text: string, offset: number, length: number, encoding: 'base64' | 'latin1'): number;
   toString(encoding: 'base64' | 'latin1', start?: number, end?: number): string;
 }
 
@@ -50,10 +58,15 @@ export function base64Engines(runtime: Base64Runtime): Base64Engine[] {
         const bytes = new Uint8Array(size);
         return Buffer.from(bytes.buffer, 0, size).write(text, 'base64') === size ? bytes : undefined;
       },
-      encodeBytes: (bytes) => {
-        const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-        const ascii = new Uint8Array(text.length);
-        Buffer.from(ascii.buffer, 0, text.length).write(text, 'latin1');
+      encodeBytes: (bytes, memory) => {
+        const from = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+        const ascii = memory(Math.ceil(bytes.length / 3) * 4);
+        const to = Buffer.from(ascii.buffer, ascii.byteOffset, ascii.byteLength);
+        let at = 0;
+        for (let start = 0; start < bytes.length; start += PIECE_PAYLOAD_BYTES) {
+          const piece = from.toString('base64', start, start + PIECE_PAYLOAD_BYTES);
+          at += to.write(piece, at, piece.length, 'latin1');
+        }
         return ascii;
       },
       decodeBytes: (ascii, size) => {
@@ -102,15 +115,16 @@ export const encodeBase64 = (bytes: Uint8Array): string => engine.encode(bytes);
  */
 export const decodeBase64 = (text: string): Uint8Array => decodeBase64With(engine, text);
 
-/** Bytes as padded standard base64, as ASCII. */
-export const encodeBase64Bytes = (bytes: Uint8Array): Uint8Array => encodeBase64BytesWith(engine, bytes);
+/** Bytes as padded standard base64, as ASCII. `memory` may be asked for that, once. */
+export const encodeBase64Bytes = (bytes: Uint8Array, memory?: Memory): Uint8Array =>
+  encodeBase64BytesWith(engine, bytes, memory);
 
 /** The bytes of padded standard base64 in ASCII, in memory of their own. Throws BASE64_INVALID as `decodeBase64` does. */
 export const decodeBase64Bytes = (text: Uint8Array): Uint8Array => decodeBase64BytesWith(engine, text);
 
 /** `encodeBase64Bytes` by a given engine. */
-export function encodeBase64BytesWith(engine: Base64Engine, bytes: Uint8Array): Uint8Array {
-  return engine.encodeBytes?.(bytes) ?? new TextEncoder().encode(engine.encode(bytes));
+export function encodeBase64BytesWith(engine: Base64Engine, bytes: Uint8Array, memory = newMemory): Uint8Array {
+  return engine.encodeBytes?.(bytes, memory) ?? new TextEncoder().encode(engine.encode(bytes));
 }
 
 /** `decodeBase64Bytes` by a given engine. */

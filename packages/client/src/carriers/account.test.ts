@@ -135,7 +135,8 @@ describe('account', () => {
     const told = failure('RELAY_QUOTA_RATE', { retryAfterMs: 90_000 });
     expect(account.fail(one, told, 0, true)).toBe(90_000);
     account.succeed(two);
-    expect(account.blocked(0)).toEqual({ until: MIDNIGHT + 90_000, inMs: 90_000, failure: told });
+    const message = `${told.message}; it is expected to go on at 2026-05-02 07:01:30 UTC`;
+    expect(account.blocked(0)).toEqual({ until: MIDNIGHT + 90_000, inMs: 90_000, failure: { ...told, message } });
     expect(account.admits(pass(89_999))).toBe(false);
     expect(account.admits(pass(1))).toBe(true);
     account.end();

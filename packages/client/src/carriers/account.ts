@@ -208,7 +208,11 @@ export class Account {
     const exhausted = this.quota.exhausted(wall);
     const ofBreaker = this.breaker.cause;
     const waitMs = this.quota.nextAt(wall) - wall;
-    if (ofBreaker !== undefined && (exhausted === undefined || now + waitMs < this.breaker.restUntil)) return ofBreaker;
+    if (ofBreaker !== undefined && (exhausted === undefined || now + waitMs < this.breaker.restUntil)) {
+      // Up to a second later, not too early.
+      const goesOn = new Date(wall + (this.breaker.restUntil - now) + 999).toISOString().slice(0, 19).replace('T', ' ');
+      return { ...ofBreaker, message: `${ofBreaker.message}; it is expected to go on at ${goesOn} UTC` };
+    }
     const { label, dailyRequests = 0 } = this.bounds;
     const why =
       exhausted === 'counted'

@@ -40,7 +40,7 @@ export interface SendOptions {
   readonly signal?: AbortSignal;
   /** Largest answer that is taken. Default: the largest body. */
   readonly maxAnswerBytes?: number;
-  /** Asked before each piece of an answer is kept; where it says no, the answer counts as too large. */
+  /** Asked before memory is taken for an answer, all or a piece of it; where it says no, the answer counts as too large. */
   readonly admits?: (bytes: number) => boolean;
   /** Default `application/json`. */
   readonly contentType?: string;

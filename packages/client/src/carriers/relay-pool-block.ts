@@ -44,7 +44,7 @@ export function blockOf(accounts: readonly Account[], relays: readonly Relay[], 
   };
 }
 
-/** Says once that nothing goes on for a longer time, and again when that time turns out to be longer. */
+/** Says once that nothing goes on for longer than an open waits, and again when that time turns out to be longer. */
 export class BlockTeller {
   readonly #events: EventHub<MillraceEvent>;
   #toldUntil: number | undefined;
@@ -62,7 +62,7 @@ export class BlockTeller {
       return;
     }
     const until = block.until.getTime();
-    if (block.inMs <= CLIENT_LIMITS.blockedEventMs) return;
+    if (block.inMs <= CLIENT_LIMITS.openPatienceMs) return;
     if (this.#toldUntil !== undefined && until <= this.#toldUntil + CLIENT_LIMITS.blockedEventMs) return;
     this.#toldUntil = until;
     this.#events.emit({

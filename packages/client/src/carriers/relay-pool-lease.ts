@@ -96,7 +96,7 @@ async function run<T>(
 ): Promise<ExchangeResult<T>> {
   const startedAt = performance.now();
   const answer: CarrierAnswer = await relay.carrier.send(exchange.body, exchange.send);
-  const result = answer.ok ? exchange.decode(answer.body) : answer;
+  let result = answer.ok ? exchange.decode(answer.body) : answer;
   const now = performance.now();
   if (result.ok) {
     relay.proven = true;
@@ -111,6 +111,11 @@ async function run<T>(
     const reached = answer.ok || result.failure.ambiguous || !UNSENT.has(result.failure.code);
     const excused = exchange.excuses?.(result.failure) ?? false;
     noteFailure(relay, attempts, { failure: result.failure, now, reached, excused }, hooks);
+    const rest = OF_ACCOUNT.has(result.failure.code) ? relay.account.resting(now)?.failure : undefined;
+    // Whoever is told why should hear until when, too.
+    if (rest?.code === result.failure.code) {
+      result = { ok: false, failure: { ...result.failure, message: rest.message } };
+    }
   }
   hooks.events.emit({
     event: 'exchange',

@@ -45,6 +45,7 @@ export class RelayPool {
   #turn = 0;
   #serving = false;
   #closed = false;
+  #held = false;
   #timer: Timer | undefined;
   readonly #teller: BlockTeller;
 
@@ -67,6 +68,7 @@ export class RelayPool {
 
   /** Exchanges that could begin now on relays that `accepts` takes. */
   free(accepts: (relay: Relay) => boolean): number {
+    if (this.#held) return 0;
     const now = performance.now();
     const most = new Map<Account, number>();
     for (const relay of this.relays) {
@@ -89,7 +91,7 @@ export class RelayPool {
 
   /** Leave to send over that very relay, at once and before all that wait; undefined when it admits nothing now. */
   lease(relay: Relay): Lease | undefined {
-    return relay.admits(performance.now()) ? this.#lease(relay) : undefined;
+    return !this.#held && relay.admits(performance.now()) ? this.#lease(relay) : undefined;
   }
 
   /**
@@ -99,6 +101,16 @@ export class RelayPool {
    */
   onProbeDue(listener: (relay: Relay) => void): void {
     this.#probeListeners.add(listener);
+  }
+
+  /** Grants no lease until the function that is returned is called: what was counted before is not known yet. */
+  hold(): () => void {
+    this.#held = true;
+    return () => {
+      if (!this.#held) return;
+      this.#held = false;
+      this.refresh();
+    };
   }
 
   /** What is known of accounts has changed from outside. */
@@ -156,7 +168,7 @@ export class RelayPool {
 
   #serve(): void {
     // A grant may ask for the next lease: the loop below sees it.
-    if (this.#serving) return;
+    if (this.#serving || this.#held) return;
     this.#serving = true;
     // One point in time for all of it: a rest that ends in between must neither be missed here nor by the timer below.
     const now = performance.now();

@@ -2,6 +2,7 @@
  * Drives the engine: gives it the time, the gates of the relays and what they answered, and does what it says - sends its
  * packets over leases, tells streams and flows what happened, and comes back when it wants to.
  */
+import { BodyBuffers } from '@millrace/protocol/level2';
 import {
   ClientEngine,
   type ClientTransmit,
@@ -14,7 +15,7 @@ import type { RelayPool } from '../carriers/relay-pool.js';
 import type { TunnelError } from '../errors.js';
 import { soon, type Timer } from '../tunnel/clock.js';
 import { exchangePacket, type Form } from './exchange.js';
-import { BodyAccount, level2Bound, STREAM_COST_BYTES, type MemoryOptions } from './memory.js';
+import { BodyAccount, level2Bound, SPARE_BYTES, STREAM_COST_BYTES, type MemoryOptions } from './memory.js';
 import { pathOptions } from './path-options.js';
 
 /** A stream or flow of the engine. */
@@ -68,6 +69,7 @@ export class EngineDriver {
   readonly #stopListening: () => void;
   readonly #memory: MemoryOptions;
   readonly #bodies: BodyAccount;
+  readonly #buffers = new BodyBuffers(SPARE_BYTES);
   #token: Uint8Array | undefined;
   #now = performance.now();
   #woken = false;
@@ -113,9 +115,14 @@ export class EngineDriver {
     return this.#running.size;
   }
 
-  /** Streams and flows that wait for the node's first word. */
+  /** Streams and flows. */
+  get users(): EngineUser[] {
+    return [...this.#users.values()];
+  }
+
+  /** Those that wait for the node's first word. */
   get opening(): EngineUser[] {
-    return [...this.#users.values()].filter((user) => user.opening);
+    return this.users.filter((user) => user.opening);
   }
 
   get relays(): Relay[] {
@@ -135,7 +142,8 @@ export class EngineDriver {
   /** Memory that is answered for now, and the most that it can be with as many streams. */
   get memory(): { heldBytes: number; boundBytes: number } {
     const streams = this.#users.size;
-    const heldBytes = this.engine.bytesHeld() + this.#bodies.heldBytes + streams * STREAM_COST_BYTES;
+    const heldBytes =
+      this.engine.bytesHeld() + this.#bodies.heldBytes + this.#buffers.bytes + streams * STREAM_COST_BYTES;
     return { heldBytes, boundBytes: level2Bound(this.#memory, streams) };
   }
 
@@ -270,6 +278,7 @@ export class EngineDriver {
       token,
       form: path.form,
       account: this.#bodies,
+      buffers: this.#buffers,
       trial: this.#options.isTrial(path.relay, path.form),
       held: holdMs > 0 || opens.length > 0,
       send: {

@@ -1,7 +1,7 @@
 /** One packet to the node over a relay, and the packet that answers it. */
 import { ProtocolError, type ErrorCode } from '@millrace/protocol';
 import { decodeBatchResponse } from '@millrace/protocol/level1';
-import { decodeBody, decodePacket, encodeBody, type PacketValue } from '@millrace/protocol/level2';
+import { decodeBody, decodePacket, encodeBody, type BodyBuffers, type PacketValue } from '@millrace/protocol/level2';
 import { failed, type CarrierFailed, type CarrierFailure, type SendOptions } from '../carriers/carrier.js';
 import { errorAnswer } from '../carriers/error-answer.js';
 import type { ExchangeResult, Lease } from '../carriers/relay-pool.js';
@@ -22,6 +22,8 @@ export interface ExchangeOptions {
   readonly trial: boolean;
   /** Counts its bodies. */
   readonly account?: BodyAccount;
+  /** Memory for its body. */
+  readonly buffers?: BodyBuffers;
 }
 
 const CONTENT_TYPES: Readonly<Record<Form, string>> = {
@@ -36,10 +38,10 @@ const LEFT_BRACE = 0x7b;
 export async function exchangePacket(
   lease: Lease,
   packet: PacketValue,
-  { token, form, send, held, trial, account }: ExchangeOptions,
+  { token, form, send, held, trial, account, buffers }: ExchangeOptions,
 ): Promise<ExchangeResult<PacketValue>> {
   const { entry, name } = lease.relay;
-  const body = encodeBody(packet, { token, text: form === 'text' });
+  const body = encodeBody(packet, { token, text: form === 'text', ...(buffers === undefined ? {} : { buffers }) });
   let heldBytes = body.byteLength;
   account?.add(heldBytes);
   const admits = (bytes: number): boolean => {
@@ -58,6 +60,8 @@ export async function exchangePacket(
     decode: (answer) => decode(name, answer),
   });
   account?.add(-heldBytes);
+  // A node that answers this very packet has all of it: nothing here is still to be sent.
+  if (result.ok && result.value.answers === packet.n) buffers?.give(body);
   return result;
 }
 

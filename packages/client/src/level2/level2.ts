@@ -8,6 +8,7 @@ import type { RelayPool } from '../carriers/relay-pool.js';
 import { TunnelError } from '../errors.js';
 import { CLIENT_LIMITS } from '../limits.js';
 import type { ResolvedOptions } from '../options.js';
+import { choreTimer, type Timer } from '../tunnel/clock.js';
 import type { FlowOpener, Level, LevelStats, SharedFlow, SharedFlowRequest, StreamRequest } from '../tunnel/level.js';
 import type { ProbeResult } from '../tunnel/types.js';
 import { EngineDriver, type EngineUser } from './engine-driver.js';
@@ -60,6 +61,10 @@ class EngineLevel implements Level2 {
   readonly #options: ResolvedOptions;
   readonly #pool: RelayPool;
   readonly #driver: EngineDriver;
+  #sweep: Timer;
+  /** When the node was heard of last, on the clock of `performance.now()`, and what came to nothing since. */
+  #heardAt = 0;
+  #failure: CarrierFailure | undefined;
 
   constructor(parts: Level2Options) {
     const { options, pool, events, engine = {}, onNode, refusal } = parts;
@@ -73,6 +78,7 @@ class EngineLevel implements Level2 {
       exchangeTimeoutMs: options.exchangeTimeoutMs,
       engine: { ...CLIENT_ENGINE, maxStreams: CLIENT_LIMITS.maxStreams, ...engine },
       onAnswer: (relay, epoch, caps) => {
+        this.#heardAt = performance.now();
         this.nodes.note(relay, epoch, caps);
         parts.onHold?.(relay);
       },
@@ -81,6 +87,7 @@ class EngineLevel implements Level2 {
       onDifferentNode: (relay) => this.nodes.tellDifferent(relay),
     });
     this.nodes = new Level2Nodes({ driver: this.#driver, pool, events, token, options, onNode, refusal });
+    this.#sweep = this.#sweepLater();
     pool.onRest(() => this.#checkRelays());
     pool.onProbeDue((relay) => {
       if (this.nodes.mayUse(relay)) void this.nodes.ask(relay);
@@ -135,6 +142,7 @@ class EngineLevel implements Level2 {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#sweep);
     await Promise.all([this.#driver.close(CLIENT_LIMITS.closeWaitMs), this.nodes.close()]);
   }
 
@@ -146,6 +154,24 @@ class EngineLevel implements Level2 {
     const flow = new Level2Flow(this.#driver, sid, request, this.#options.flowIdleSeconds * 1_000);
     this.#driver.add(flow);
     return flow;
+  }
+
+  #sweepLater(): Timer {
+    return choreTimer(() => {
+      this.#cutSilent(performance.now());
+      this.#sweep = this.#sweepLater();
+    }, CLIENT_LIMITS.sweepMs);
+  }
+
+  /** Cuts what has lost its node: by now it has forgotten this client, or is not there any more. */
+  #cutSilent(now: number): void {
+    for (const user of this.#driver.users) {
+      const silentMs = now - Math.max(this.#heardAt, user.startedAt);
+      if (silentMs < CLIENT_LIMITS.nodeSilenceMs) continue;
+      const why = this.#failure?.message ?? 'no relay may be used';
+      const message = `nothing was heard of the node for ${Math.round(silentMs / 1_000)} s: ${why}`;
+      user.fail(new TunnelError(this.#failure?.code ?? 'RELAY_TIMEOUT', message, { cause: this.#failure?.cause }));
+    }
   }
 
   /** Fails what waits to be opened if every relay rests for longer than an application should wait for nothing. */
@@ -164,6 +190,7 @@ class EngineLevel implements Level2 {
     }
     if (isRefusal(failure)) this.#parts.onRefused?.(relay);
     const told = this.nodes.noteFailure(relay, failure);
+    this.#failure = told;
     const now = performance.now();
     const hopeless = PERMANENT.has(told.code) && this.#pool.blocked((other) => this.nodes.mayUse(other)) !== undefined;
     for (const user of users) {

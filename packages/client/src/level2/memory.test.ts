@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { BodyAccount, CLIENT_ENGINE, level2Bound, type MemoryOptions } from './memory.js';
+import { BodyAccount, CLIENT_ENGINE, level2Bound, SPARE_BYTES, type MemoryOptions } from './memory.js';
 
 const MIB = 1024 * 1024;
 const DEFAULTS: MemoryOptions = {
@@ -20,7 +20,7 @@ test('bodies take their own part and what the engine leaves of its', () => {
     () => engineBytes,
     () => 0,
   );
-  const most = level2Bound(DEFAULTS, 0) - 2 * DEFAULTS.maxResponseBytes;
+  const most = level2Bound(DEFAULTS, 0) - SPARE_BYTES - 2 * DEFAULTS.maxResponseBytes;
   expect([account.fits(most), account.fits(most + 1)]).toEqual([true, false]);
   account.add(32 * MIB);
   engineBytes = most - 32 * MIB;

@@ -17,6 +17,9 @@ export const STREAM_COST_BYTES = 6 * 1024;
 /** Room for bodies beyond what the engine leaves: eight of the largest by default. */
 const LEAST_TRANSFER_BYTES = 32 * 1024 * 1024;
 
+/** Memory of requests that were answered, kept for the next ones: new memory for each costs more than filling it. */
+export const SPARE_BYTES = 8 * 1024 * 1024;
+
 /** An answer is joined and decoded as one: twice its size for that moment. */
 const DECODE_FACTOR = 2;
 
@@ -31,7 +34,7 @@ export interface MemoryOptions {
 
 /** The most that level 2 holds with so many streams, bytes, whatever peers and applications do: the formula of docs/LIMITS.md. */
 export function level2Bound(options: MemoryOptions, streams: number): number {
-  return bodyLimit(options, streams) + DECODE_FACTOR * options.maxResponseBytes;
+  return bodyLimit(options, streams) + SPARE_BYTES + DECODE_FACTOR * options.maxResponseBytes;
 }
 
 function bodyLimit({ engine, maxRequestBytes, maxResponseBytes, exchanges }: MemoryOptions, streams: number): number {

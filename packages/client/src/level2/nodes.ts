@@ -230,6 +230,8 @@ export class Level2Nodes {
 const CAPS = CAPABILITY.RELIABLE_STREAM | CAPABILITY.DATAGRAMS;
 
 function notLevel2(relay: Relay, failure: CarrierFailure): CarrierFailure {
+  // No node of any age answers that.
+  if (failure.code === 'RELAY_BODY') return failure;
   return {
     ...failure,
     code: 'PEER_VERSION',

@@ -22,6 +22,19 @@ test('what was saved last is loaded, by another store as well, and nothing befor
   expect(await readdir(folder)).toEqual(['state.json']);
 });
 
+test('what cannot be read is set aside, in place of what was before', async () => {
+  const path = join(folder, 'state.json');
+  const store = fileStore(path);
+  await writeFile(`${path}.bad`, 'older');
+  await writeFile(path, 'half a fi');
+  expect(await store.setAside?.()).toBe(`${path} is now ${path}.bad`);
+  expect(await store.load()).toBeUndefined();
+  await store.save('new');
+  expect(await readFile(`${path}.bad`, 'utf8')).toBe('half a fi');
+  await rm(path);
+  await expect(store.setAside?.()).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
+});
+
 test('only its owner may read the file, also where it was open to all before', async () => {
   const path = join(folder, 'state.json');
   await writeFile(path, 'old', { mode: 0o644 });

@@ -9,8 +9,9 @@ const MODE = 0o600;
 
 /**
  * A store that keeps its text in the file `path`, which only its owner can read. It is replaced as a whole: whoever reads it,
- * also after a crash, finds the old text or the new one. One tunnel to a file. Both calls reject with `TunnelError`
- * FILE_UNREADABLE, naming the file; a file that does not exist holds nothing.
+ * also after a crash, finds the old text or the new one. One tunnel to a file. What cannot be read is set aside as
+ * `path` with `.bad` appended. Calls reject with `TunnelError` FILE_UNREADABLE, naming the file; a file that does not exist holds
+ * nothing.
  */
 export function fileStore(path: string): StateStore {
   return {
@@ -32,6 +33,15 @@ export function fileStore(path: string): StateStore {
         await rm(next, { force: true }).catch(() => {});
         throw unusable(path, error);
       }
+    },
+    async setAside() {
+      const aside = `${path}.bad`;
+      try {
+        await rename(path, aside);
+      } catch (error) {
+        throw unusable(path, error);
+      }
+      return `${path} is now ${aside}`;
     },
   };
 }

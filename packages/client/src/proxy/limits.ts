@@ -11,6 +11,11 @@ export const PROXY_LIMITS = {
    * reads of 64 KiB keep a fast upload busy. The last read may pass the bound by its own size.
    */
   maxHeldBytes: 262_144,
+  /**
+   * Bytes of a stream that are handed to its application's socket at once; the next ones wait until the system has them. One
+   * system call costs as much as copying tens of KiB. The last chunk may pass the bound by its own size.
+   */
+  maxWriteBytes: 262_144,
   /** Bytes that travel with the connect. More than any request head, far below what one batch carries. */
   maxFirstBytes: 65_536,
   /** Header section of an HTTP request or response. Cookies pass 16 KiB now and then; more is answered 431. */

@@ -1,6 +1,8 @@
+import { giveAway } from '../tunnel/given-away.js';
 import type { TunnelStream } from '../tunnel/types.js';
 import { HalfClosedWatch } from './half-closed-watch.js';
 import type { Inlet } from './inlet.js';
+import { PROXY_LIMITS } from './limits.js';
 import { reset } from './reset.js';
 
 /**
@@ -50,7 +52,8 @@ async function pumpUp(inlet: Inlet, stream: TunnelStream, watch: HalfClosedWatch
       await writer.ready;
       const chunk = await inlet.read();
       if (!chunk) break;
-      writer.write(chunk).catch(ignore);
+      // Each read of a socket has memory of its own.
+      writer.write(giveAway(chunk)).catch(ignore);
     }
     watch.start();
     await writer.close();
@@ -67,6 +70,11 @@ async function pumpDown({ socket }: Inlet, stream: TunnelStream, watch?: HalfClo
   const reader = stream.readable.getReader();
   let wake: (() => void) | undefined;
   const onWake = () => wake?.();
+  let corked = false;
+  const uncork = () => {
+    if (corked) socket.uncork();
+    corked = false;
+  };
   socket.on('drain', onWake);
   socket.on('close', onWake);
   try {
@@ -74,13 +82,21 @@ async function pumpDown({ socket }: Inlet, stream: TunnelStream, watch?: HalfClo
       const { done, value } = await reader.read();
       if (done) break;
       watch?.heard();
-      if (socket.write(value) || socket.destroyed) continue;
+      if (!corked) {
+        // What is at hand goes out together, once nothing more is.
+        corked = true;
+        socket.cork();
+        process.nextTick(uncork);
+      }
+      socket.write(value);
+      if (socket.writableLength < PROXY_LIMITS.maxWriteBytes || socket.destroyed) continue;
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
     }
     socket.end();
   } catch {
+    uncork();
     reset(socket);
   } finally {
     watch?.stop();

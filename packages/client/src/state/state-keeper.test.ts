@@ -165,6 +165,29 @@ describe('state keeper', () => {
     expect(parseState(store.text!).relays).toEqual(relays);
   });
 
+  test('a text that cannot be read is set aside before it is replaced, and it is told where', async () => {
+    const store = Object.assign(new MemoryStore('not json'), { setAside: async () => 'it is there now' });
+    const { keeper, events } = setup(store);
+    await keeper.start();
+    store.setAside = () => Promise.reject(new Error('no permission'));
+    const other = setup(store);
+    await other.keeper.start();
+    expect([...events, ...other.events]).toEqual([
+      { event: 'state-failed', phase: 'load', message: 'it is not JSON; it is there now' },
+      { event: 'state-failed', phase: 'load', message: 'it is not JSON; no permission' },
+    ]);
+  });
+
+  test('a text that was never there to be read is not set aside', async () => {
+    let asked = 0;
+    const store = Object.assign(new MemoryStore(), { setAside: async () => String((asked += 1)) });
+    store.onLoad = () => Promise.reject(new Error('no permission'));
+    const { keeper, events } = setup(store);
+    await keeper.start();
+    expect(events).toEqual([{ event: 'state-failed', phase: 'load', message: 'no permission' }]);
+    expect(asked).toBe(0);
+  });
+
   test('what cannot be saved is told once, and tried again until it can', async () => {
     const { keeper, fire, store, relays, events, waiting } = setup();
     await keeper.start();

@@ -23,6 +23,8 @@ export type Later = (run: () => void, ms: number) => () => void;
 export interface StateKeeperOptions {
   readonly store: StateStore;
   readonly events: EventHub<MillraceEvent>;
+  /** Called once, when what was kept is handed on, or is known not to be there. */
+  readonly onLoaded?: () => void;
   /** Default: timers that do not keep a process alive. */
   readonly later?: Later;
 }
@@ -30,6 +32,7 @@ export interface StateKeeperOptions {
 export class StateKeeper {
   readonly #store: StateStore;
   readonly #events: EventHub<MillraceEvent>;
+  readonly #onLoaded: () => void;
   readonly #later: Later;
   readonly #sections: StateSection[] = [];
   #loaded: KeptState = { accounts: new Map(), relays: new Map() };
@@ -40,9 +43,10 @@ export class StateKeeper {
   #cancel: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ store, events, later = chore }: StateKeeperOptions) {
+  constructor({ store, events, onLoaded = () => {}, later = chore }: StateKeeperOptions) {
     this.#store = store;
     this.#events = events;
+    this.#onLoaded = onLoaded;
     this.#later = later;
   }
 
@@ -53,7 +57,7 @@ export class StateKeeper {
 
   /** Loads, and hands the parts what was kept. Never rejects. */
   start(): Promise<void> {
-    this.#started ??= this.#load();
+    this.#started ??= this.#load().finally(this.#onLoaded);
     return this.#started;
   }
 
@@ -84,12 +88,13 @@ export class StateKeeper {
   }
 
   async #load(): Promise<void> {
+    let text: string | undefined;
     try {
-      const text = await this.#store.load();
+      text = await this.#store.load();
       if (text === undefined) return;
       this.#loaded = parseState(text);
     } catch (error) {
-      this.#tell('load', error);
+      this.#tell('load', error, text === undefined ? undefined : await this.#setAside());
       return;
     }
     for (const section of this.#sections) section.restore(this.#loaded[section.name]);
@@ -131,10 +136,23 @@ export class StateKeeper {
     return state;
   }
 
-  #tell(phase: 'load' | 'save', error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+  /** Where the text is that cannot be read, and that the next save would replace. */
+  async #setAside(): Promise<string | undefined> {
+    try {
+      return await this.#store.setAside?.();
+    } catch (error) {
+      return textOf(error);
+    }
+  }
+
+  #tell(phase: 'load' | 'save', error: unknown, more?: string): void {
+    const message = more === undefined ? textOf(error) : `${textOf(error)}; ${more}`;
     this.#events.emit({ event: 'state-failed', phase, message });
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function chore(run: () => void, ms: number): () => void {

@@ -35,6 +35,8 @@ export interface StateStore {
   load(): Promise<string | undefined>;
   /** Replaces it as a whole, or rejects and leaves it as it was. */
   save(text: string): Promise<void>;
+  /** Keeps the text elsewhere, since it could not be read and would be replaced. Resolves with where it was and is, for a message. */
+  setAside?(): Promise<string>;
 }
 
 /** A way to one node, over one or more relays. */

@@ -1,6 +1,7 @@
 import { patternBytes } from '@millrace/testkit';
 import { describe, expect, test } from 'vitest';
 import { CLIENT_LIMITS } from '../limits.js';
+import { giveAway } from './given-away.js';
 import { UploadQueue } from './upload-queue.js';
 
 describe('upload queue', () => {
@@ -22,6 +23,14 @@ describe('upload queue', () => {
       chunk.fill(0);
     }
     expect(Buffer.from(queue.take(6)!).toString()).toBe('abcabc');
+  });
+
+  test('what was given away is kept as it is, as a plain view', async () => {
+    const queue = new UploadQueue(() => {});
+    const chunk = Buffer.alloc(10_000, 'x');
+    await queue.write(giveAway(chunk));
+    const taken = queue.take(10_000)!;
+    expect([taken.buffer, Buffer.isBuffer(taken)]).toEqual([chunk.buffer, false]);
   });
 
   test('holds a bounded number of bytes, and goes on in order when there is room', async () => {

@@ -1,6 +1,7 @@
 /** Bytes that an application has written and that are not sent yet. Bounded: a write waits until its bytes are taken in. */
 import { CLIENT_LIMITS } from '../limits.js';
 import { Deferred } from './deferred.js';
+import { mayKeep } from './given-away.js';
 
 /** How many of `wanted` bytes more may be taken in now; undefined where the queue's own bound counts. */
 type Room = (wanted: number) => number | undefined;
@@ -42,8 +43,9 @@ export class UploadQueue {
     return this.#dropped;
   }
 
-  /** Takes in a chunk, which is copied. Resolves when all of it is in; rejects when the stream fails meanwhile. */
+  /** Takes in a chunk, which is copied unless it was given away. Resolves when all of it is in; rejects when the stream fails meanwhile. */
   async write(chunk: Uint8Array): Promise<void> {
+    const kept = mayKeep(chunk);
     let rest = chunk;
     while (rest.byteLength > 0) {
       if (this.#failure !== undefined) throw this.#failure.error;
@@ -56,8 +58,8 @@ export class UploadQueue {
       }
       const part = rest.subarray(0, room);
       rest = rest.subarray(part.byteLength);
-      // Not `slice`, which copies nothing of a Buffer.
-      this.#chunks.push(new Uint8Array(part));
+      // Not `slice`, which copies nothing of a Buffer; and a plain view, which behaves alike whatever it came as.
+      this.#chunks.push(kept ? new Uint8Array(part.buffer, part.byteOffset, part.byteLength) : new Uint8Array(part));
       this.#bytes += part.byteLength;
       this.#onChange();
     }

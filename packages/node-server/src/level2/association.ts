@@ -1,10 +1,9 @@
 import { ERROR_CODES, type ErrorCode } from '@millrace/protocol';
-import { encodeBody, type PacketValue } from '@millrace/protocol/level2';
+import { encodeBody, type BodyBuffers, type PacketValue } from '@millrace/protocol/level2';
 import type { NodeEngine, NodeTransmit, StreamEngineEvent } from '@millrace/protocol/stream';
 import type { Answer } from '../carriers/exchanger.js';
 import { NodeError } from '../errors.js';
 import type { Answers } from './answers.js';
-import type { BodyBuffers } from './body-buffers.js';
 import { Exchange } from './exchange.js';
 import type { Link, Traffic } from './link.js';
 import { Opened, type OpenContext } from './opened.js';
@@ -39,6 +38,8 @@ export class Association {
   #draining = false;
   #timer: { at: number; cancel: () => void } | undefined;
   #closed = false;
+  /** Hears of the next answer that has left. */
+  #onLeft: (() => void) | undefined;
 
   constructor(id: number, engine: NodeEngine, options: AssociationOptions) {
     this.#id = id;
@@ -80,6 +81,20 @@ export class Association {
   drain(): void {
     this.#draining = true;
     this.wake();
+  }
+
+  /** Cuts every stream and flow. Resolves when an answer that tells of it has left; at once when there was none. */
+  cutAll(): Promise<void> {
+    if (this.#opened.size === 0) return Promise.resolve();
+    for (const [sid, opened] of this.#opened) {
+      this.#opened.delete(sid);
+      opened.end('STREAM_CLOSED');
+      this.engine.reset(sid, 'STREAM_CLOSED', this.#now());
+    }
+    this.wake();
+    return new Promise((resolve) => {
+      this.#onLeft = resolve;
+    });
   }
 
   /** The engine was closed: what it still has to tell is done, then nothing any more. */
@@ -208,7 +223,8 @@ export class Association {
     this.#exchanges.delete(exchange.id);
     const { text, since } = exchange;
     const { answers, buffers, events } = this.#options;
-    const body = encodeBody(transmit.packet, { text, memory: buffers.take });
+    const onLeft = this.#onLeft;
+    const body = encodeBody(transmit.packet, { text, buffers });
     const { up: bytesUp, down: bytesDown } = this.#traffic;
     this.#traffic.up = this.#traffic.down = 0;
     const bodyBytes = body.length;
@@ -219,8 +235,9 @@ export class Association {
       body,
       contentType: text ? 'text/plain' : 'application/octet-stream',
       finished: (delivered) => {
+        if (delivered) onLeft?.();
         // What was not delivered may still be with the system.
-        if (delivered && !text) buffers.give(body);
+        if (delivered) buffers.give(body);
         this.#answerBytes -= body.length;
         answers.give(body.length);
       },

@@ -1,12 +1,11 @@
 import { LIMITS } from '@millrace/protocol';
-import type { PacketValue } from '@millrace/protocol/level2';
+import { BodyBuffers, type PacketValue } from '@millrace/protocol/level2';
 import { AssociationTable, type AssociationTableOptions, type NodeEngine } from '@millrace/protocol/stream';
 import type { Answer } from '../carriers/exchanger.js';
 import { codeOf, NodeError } from '../errors.js';
 import { Answers } from './answers.js';
 import { Association, type AssociationOptions } from './association.js';
 import type { OpenContext } from './opened.js';
-import { BodyBuffers } from './body-buffers.js';
 import { PinnedBodies } from './pinned-bodies.js';
 
 /** What level 2 uses of the rest of the node. */
@@ -111,6 +110,11 @@ export class Level2 {
   drain(): void {
     this.#draining = true;
     for (const association of this.#associations.values()) association.drain();
+  }
+
+  /** Cuts every stream and flow. Resolves when the answers that tell clients of it have left. */
+  async cutAll(): Promise<void> {
+    await Promise.all([...this.#associations.values()].map((association) => association.cutAll()));
   }
 
   /** Ends everything at once. */

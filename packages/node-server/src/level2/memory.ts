@@ -23,12 +23,14 @@ export function level2MemoryBound(engine: StreamEngineOptions, limits: NodeLimit
   const alone = { ...options, receiveBudgetBytes: 0, sendBudgetBytes: 0, flowBudgetBytes: 0 };
   const furtherClients = (clients - 1) * memoryBound(alone, { streams: 0, exchanges });
   const perStream = limits.readChunkBytes + limits.smallChunkBytes + 2 * SMALL_PIECE_BYTES;
-  const pinned = limits.maxPinnedBytes + 2 * PIECE_BYTES;
+  const pinned = limits.maxPinnedBytes + 2 * BATCH_BYTES;
   // A client alone never gets beyond the first bound; many may, by one answer each, up to the second.
   const answers = Math.min(2, clients) * limits.maxAnswerBytes + answerBytes;
   return oneClient + furtherClients + streams * perStream + pinned + answers + limits.maxSpareBytes;
 }
 
-/** What is handed to a target's socket at once, and what is once too much is pinned. */
+/** What is handed to a target's socket at once. One system call costs as much as copying tens of KiB. */
+export const BATCH_BYTES = 262_144;
+/** In pieces of this size, and of this once too much is pinned. */
 export const PIECE_BYTES = 65_536;
 export const SMALL_PIECE_BYTES = 4_096;

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { LIMITS } from '@millrace/protocol';
 import { encodeBody } from '@millrace/protocol/level2';
 import { Answers } from './answers.js';
-import { BodyBuffers } from './body-buffers.js';
 import { PIECE_BYTES, SMALL_PIECE_BYTES } from './memory.js';
 import { PinnedBodies } from './pinned-bodies.js';
 import { TokenCheck } from './token-check.js';
@@ -32,32 +31,6 @@ describe('answers under way', () => {
     answers.give(1);
     answers.give(1);
     expect(woken).toEqual(['one']);
-  });
-});
-
-describe('memory of answers', () => {
-  test('is used again when it fits, the last one given back first', () => {
-    const buffers = new BodyBuffers(1_000_000);
-    const [one, two] = [buffers.take(200_000), buffers.take(210_000)];
-    buffers.give(one);
-    buffers.give(two);
-    expect(buffers.bytes).toBe(410_000);
-    const again = buffers.take(150_000);
-    expect([again.buffer, again.length]).toEqual([two.buffer, 150_000]);
-    expect(buffers.take(99_999).buffer).not.toBe(one.buffer);
-    expect(buffers.take(200_001).buffer).not.toBe(one.buffer);
-    expect(buffers.take(100_000).buffer).toBe(one.buffer);
-    expect(buffers.bytes).toBe(0);
-  });
-
-  test('is bounded: the oldest goes, and small ones are not kept', () => {
-    const buffers = new BodyBuffers(300_000);
-    const all = [100_000, 150_000, 160_000].map((bytes) => buffers.take(bytes));
-    for (const each of all) buffers.give(each);
-    expect(buffers.bytes).toBe(160_000);
-    buffers.give(buffers.take(1_000));
-    buffers.give(new Uint8Array(300_001));
-    expect(buffers.bytes).toBe(160_000);
   });
 });
 

@@ -12,14 +12,19 @@ export class PinnedBodies {
     this.#maxBytes = maxBytes;
   }
 
-  /** Bytes that sockets keep now. At most the bound and one piece, and a small piece for each stream. */
+  /** Bytes that sockets keep now. At most the bound and one batch, and a small piece for each stream. */
   get bytes(): number {
     return this.#bytes;
   }
 
+  /** The bound is reached. */
+  get full(): boolean {
+    return this.#bytes >= this.#maxBytes;
+  }
+
   /** How much to hand to a socket at once. */
   get pieceBytes(): number {
-    return this.#bytes < this.#maxBytes ? PIECE_BYTES : SMALL_PIECE_BYTES;
+    return this.full ? SMALL_PIECE_BYTES : PIECE_BYTES;
   }
 
   /** `view` itself where its buffer may be kept, else a copy. */

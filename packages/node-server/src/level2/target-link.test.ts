@@ -36,21 +36,21 @@ class FakeTarget extends Duplex {
   }
 }
 
-function start() {
+function start(maxPinnedBytes = 1_000) {
   const socket = new FakeTarget();
   const clock = new ManualClock();
   const calls: string[] = [];
   const up: Array<Uint8Array | null> = [];
   const state = { room: 1e6, unacknowledged: 0 };
   const engine = {
-    read: () => up.shift(),
+    read: () => (up[0] === null ? null : up.shift()),
     consume: (_sid: number, bytes: number) => calls.push(`consume ${bytes}`),
     room: (_sid: number, wanted: number) => Math.min(wanted, state.room),
     write: (_sid: number, bytes: Uint8Array) => calls.push(`write ${Buffer.from(bytes).toString()}`),
     finish: () => calls.push('finish'),
     unacknowledgedBytes: () => state.unacknowledged,
   };
-  const pins = new PinnedBodies(1_000);
+  const pins = new PinnedBodies(maxPinnedBytes);
   const failing: Array<{ settle: () => void }> = [];
   const link = new TargetLink(
     socket as unknown as Socket,
@@ -80,7 +80,7 @@ test('both sides may end in the same turn: that is clean', async () => {
   expect([calls, failing, socket.destroyed]).toEqual([['finish'], [], true]);
 });
 
-test('a piece that the target does not take at once is used up when it is, and the next waits', async () => {
+test('a piece that the target does not take at once is used up when it is, and the next waits where much is kept', async () => {
   const { socket, calls, up, pins, link } = start();
   socket.stalled = true;
   up.push(Buffer.from('one'), Buffer.from('two'), null);
@@ -95,6 +95,21 @@ test('a piece that the target does not take at once is used up when it is, and t
   socket.takeNow();
   await quiet();
   expect([calls, pins.bytes, socket.writableEnded]).toEqual([['consume 3', 'consume 3'], 0, true]);
+});
+
+test('pieces at hand go out together, and are used up when the target has all of them', async () => {
+  const { socket, calls, up, pins, link } = start(1e6);
+  socket.stalled = true;
+  const pieces = Buffer.from('onetwo');
+  up.push(pieces.subarray(0, 3), pieces.subarray(3), null);
+  link.sendUp();
+  expect([socket.writableLength, pins.bytes]).toEqual([6, pieces.buffer.byteLength]);
+  socket.takeNow();
+  await quiet();
+  expect([socket.received, calls, socket.writableEnded]).toEqual([['one', 'two'], [], false]);
+  socket.takeNow();
+  await quiet();
+  expect([calls, pins.bytes, socket.writableEnded]).toEqual([['consume 6'], 0, true]);
 });
 
 test('no more is read from the target than the engine has room for', async () => {

@@ -5,6 +5,7 @@ import type { Channel } from '../streams/channel.js';
 import { confirmEnd, resetSocket } from '../streams/socket-ends.js';
 import { Watchers } from '../streams/watchers.js';
 import type { Link } from './link.js';
+import { BATCH_BYTES } from './memory.js';
 import type { PinnedBodies } from './pinned-bodies.js';
 
 /** Nobody watches channels of level 2: their association drives them. */
@@ -12,8 +13,8 @@ const NO_WATCHERS = new Watchers(0);
 
 /**
  * One TCP connection to a target, tied to a stream of the engine. It keeps nothing but what is in the middle of a step: from
- * the target one read that the engine has no room for, which stays with the socket, and towards it one piece that the system
- * has not taken.
+ * the target one read that the engine has no room for, which stays with the socket, and towards it one batch of pieces that the
+ * system has not taken.
  */
 export class TargetLink implements Channel {
   readonly kind = 'stream';
@@ -31,8 +32,8 @@ export class TargetLink implements Channel {
   #confirming = false;
   /** The client has ended its side. */
   #finished = false;
-  /** Length and cost of the piece that the socket keeps; 0 when there is none. */
-  #pieceBytes = 0;
+  /** Length and cost of the batch that the socket keeps; 0 when there is none. */
+  #batchBytes = 0;
   #pinnedBytes = 0;
   #failure: NodeError | undefined;
   #closed = false;
@@ -74,20 +75,19 @@ export class TargetLink implements Channel {
   /** The engine has bytes for the target, or the end of them. */
   readonly sendUp = (): void => {
     const { engine, sid, clock } = this.#link;
-    while (!this.#closed && !this.#finished && this.#failure === undefined && this.#pieceBytes === 0) {
-      const view = engine.read(sid, this.#pins.pieceBytes);
-      if (view === undefined) return;
-      if (view === null) return this.#endUp();
-      this.#bytesUp += view.length;
-      this.#link.traffic.up += view.length;
-      const piece = this.#pins.fit(view);
-      this.#socket.write(piece, this.#onWritten);
-      if (this.#socket.writableLength === 0) {
-        engine.consume(sid, piece.length, clock.now());
-      } else {
-        this.#pieceBytes = piece.length;
-        this.#pinnedBytes = this.#pins.pin(piece);
+    while (!this.#closed && !this.#finished && this.#failure === undefined && this.#batchBytes === 0) {
+      const { bytes, ended } = this.#writeBatch();
+      this.#bytesUp += bytes;
+      this.#link.traffic.up += bytes;
+      if (this.#socket.writableLength > 0) {
+        // An end is read again once the system has taken what came before it.
+        this.#batchBytes = bytes;
+        return;
       }
+      if (bytes > 0) engine.consume(sid, bytes, clock.now());
+      this.#unpin();
+      if (ended) return this.#endUp();
+      if (bytes === 0) return;
     }
   };
 
@@ -141,13 +141,32 @@ export class TargetLink implements Channel {
   /** One function for all writes. Only the last of them can be one that was not taken at once. */
   readonly #onWritten = (error?: Error | null): void => {
     // The socket's error event says why a write failed.
-    if (error || this.#pieceBytes === 0 || this.#socket.writableLength > 0) return;
+    if (error || this.#batchBytes === 0 || this.#socket.writableLength > 0) return;
     const { engine, sid, clock, wake } = this.#link;
-    engine.consume(sid, this.#pieceBytes, clock.now());
+    engine.consume(sid, this.#batchBytes, clock.now());
     this.#unpin();
     this.sendUp();
     wake();
   };
+
+  /** Hands pieces to the socket in one go, and pins them. `ended`: the client's side ends after them. */
+  #writeBatch(): { bytes: number; ended: boolean } {
+    const { engine, sid } = this.#link;
+    let bytes = 0;
+    this.#socket.cork();
+    let view = engine.read(sid, this.#pins.pieceBytes);
+    for (let last: ArrayBufferLike | undefined; view; view = engine.read(sid, this.#pins.pieceBytes)) {
+      const piece = this.#pins.fit(view);
+      bytes += piece.length;
+      // Pieces of one request keep it once.
+      if (piece.buffer !== last) this.#pinnedBytes += this.#pins.pin(piece);
+      last = piece.buffer;
+      this.#socket.write(piece, this.#onWritten);
+      if (bytes >= BATCH_BYTES || this.#pins.full) break;
+    }
+    this.#socket.uncork();
+    return { bytes, ended: view === null };
+  }
 
   #endUp(): void {
     this.#finished = true;
@@ -167,7 +186,7 @@ export class TargetLink implements Channel {
     };
     if (this.#finished) return end();
     this.#confirming = true;
-    confirmEnd(this.#socket, () => this.#pieceBytes > 0, end);
+    confirmEnd(this.#socket, () => this.#batchBytes > 0, end);
   }
 
   #onGone(): void {
@@ -185,6 +204,6 @@ export class TargetLink implements Channel {
 
   #unpin(): void {
     this.#pins.unpin(this.#pinnedBytes);
-    this.#pieceBytes = this.#pinnedBytes = 0;
+    this.#batchBytes = this.#pinnedBytes = 0;
   }
 }

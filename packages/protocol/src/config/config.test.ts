@@ -271,6 +271,11 @@ describe('a resolved section', () => {
       () => resolveUp({ accounts: [{ name: 'a' }, { name: 'a' }] }),
       'accounts names "a" twice',
     ],
+    [
+      'an account that is not there, where others are',
+      () => resolveUp({ relays: [{ url: 'http://a', account: 'mime' }], accounts: [{ name: 'mine' }] }),
+      'relays[0].account is "mime", and there is no such account; did you mean mine?',
+    ],
     ['a certificate without key', () => resolveNode({ tlsCertFile: 'a.pem' }), 'tlsCertFile needs tlsKeyFile'],
     ['a key without certificate', () => resolveNode({ tlsKeyFile: 'a.pem' }), 'tlsKeyFile needs tlsCertFile'],
     ['a target without port', () => resolveDoctor({ target: ['a'] }), 'target[0]: "a" has no port'],
@@ -278,6 +283,11 @@ describe('a resolved section', () => {
   ])('refuses %s', (_, resolve, message) => {
     expect(resolve).toThrow(code('CONFIG_INVALID'));
     expect(resolve).toThrow(message);
+  });
+
+  test('lets relays share an account that is not described, where none is', () => {
+    const relays = ['http://a', 'http://b'].map((url) => ({ url, account: 'mine' }));
+    expect(resolveUp({ relays })).toMatchObject({ relays, accounts: [] });
   });
 
   test('does not show the address of a relay, which may hold a token', () => {

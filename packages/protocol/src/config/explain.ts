@@ -122,8 +122,8 @@ function given(value: unknown, steps: readonly string[]): string {
 
 const isSecret = (steps: readonly string[]): boolean => steps.some((step) => SECRET_KEYS.includes(step));
 
-/** The key that was meant, where one is near enough; else all of them. */
-function nearest(key: string, known: readonly string[]): string {
+/** The key or name that was meant, where one is near enough; else all of them. */
+export function nearest(key: string, known: readonly string[]): string {
   const given = key.toLowerCase();
   const begins = known.filter((name) => name.toLowerCase().startsWith(given) || given.startsWith(name.toLowerCase()));
   const candidates = given.length > 2 && begins.length > 0 ? begins : known;

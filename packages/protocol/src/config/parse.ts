@@ -2,7 +2,7 @@ import { ProtocolError } from '../errors.js';
 import * as validators from '../gen/validators.js';
 import type { DoctorConfig, MillraceConfig, NodeConfig, RelayConfig, UpConfig } from '../spec/config.js';
 import { parseHostPort } from '../host-port.js';
-import { explain, pathText, unknownKey } from './explain.js';
+import { explain, nearest, pathText, unknownKey } from './explain.js';
 import { parseForward } from './forward.js';
 import { copyPlain } from './plain.js';
 import type { Resolved } from './resolved.js';
@@ -32,6 +32,12 @@ export function resolveUp(section: UpConfig, path = ''): Resolved<UpConfig> {
   const names = up.accounts.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw invalid(`${pathText(path, ['accounts'])} names ${JSON.stringify(twice)} twice`);
+  up.relays.forEach(({ account }, index) => {
+    // Where none is described, a name alone says which relays belong together.
+    if (account === undefined || names.length === 0 || names.includes(account)) return;
+    const place = pathText(path, ['relays', String(index), 'account']);
+    throw invalid(`${place} is ${JSON.stringify(account)}, and there is no such account; ${nearest(account, names)}`);
+  });
   return up;
 }
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RelayAnswer } from '../core/types.js';
 import { CLIENT_STALL_TIMEOUT_MS } from './limits.js';
@@ -40,23 +39,36 @@ export function discard(request: IncomingMessage, maxBytes: number): void {
   });
 }
 
-async function drained(response: ServerResponse): Promise<void> {
-  const gone = new AbortController();
-  const onClose = (): void => gone.abort();
-  response.once('close', onClose);
-  try {
-    if (response.destroyed) onClose();
-    await once(response, 'drain', { signal: gone.signal });
-  } finally {
-    response.off('close', onClose);
-  }
+/** Resolves when the client goes on taking bytes. */
+function drained(response: ServerResponse): Promise<void> {
+  return unlessGone(response, (resolve) => {
+    response.once('drain', resolve);
+    return () => response.off('drain', resolve);
+  });
 }
 
 function end(response: ServerResponse, text?: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const gone = (): void => reject(new Error('the client is gone'));
-    if (response.destroyed) gone();
-    response.once('close', gone);
-    response.end(text, () => resolve());
+  return unlessGone(response, (resolve) => {
+    response.end(text, resolve);
+    return () => {};
   });
 }
+
+/** Waits for `start` to call back; rejects where the connection closes before that. */
+function unlessGone(response: ServerResponse, start: (resolve: () => void) => () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (response.destroyed) return reject(GONE);
+    const onClose = (): void => {
+      stop();
+      reject(GONE);
+    };
+    response.once('close', onClose);
+    const stop = start(() => {
+      response.off('close', onClose);
+      resolve();
+    });
+  });
+}
+
+/** One for all: nobody reads where it came from. */
+const GONE = new Error('the client is gone');

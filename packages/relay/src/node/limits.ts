@@ -21,5 +21,11 @@ export const CONNECTIONS_PER_EXCHANGE = 4;
 /** Connections of clients that are always allowed: each client keeps 8 or more ready, however few exchanges run. */
 export const MIN_CONNECTIONS = 256;
 
+/**
+ * Bytes of one body that wait at each of its sockets: what comes while the next one is busy goes on in one system call. An
+ * exchange holds at most this at four places.
+ */
+export const READ_AHEAD_BYTES = 131_072;
+
 /** Bytes of a refused request that are read, so that the answer arrives before the connection is cut. */
 export const MAX_DISCARDED_BYTES = 1_048_576;

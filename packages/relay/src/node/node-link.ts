@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { Pool } from 'undici';
 import type { NodeReply, NodeRequest } from '../core/types.js';
-import { NODE_CONNECT_TIMEOUT_MS } from './limits.js';
+import { NODE_CONNECT_TIMEOUT_MS, READ_AHEAD_BYTES } from './limits.js';
 
 /** Kept connections to the one node. */
 export class NodeLink {
@@ -36,6 +36,7 @@ export class NodeLink {
       // undici takes any async iterable, which its types do not say.
       body: request.body as unknown as Readable,
       signal: request.signal,
+      highWaterMark: READ_AHEAD_BYTES,
     });
     // Errors reach whoever iterates; one that comes when nobody does must not end the process.
     body.on('error', () => {});

@@ -14,6 +14,7 @@ import {
   KEEP_ALIVE_TIMEOUT_MS,
   MAX_DISCARDED_BYTES,
   MIN_CONNECTIONS,
+  READ_AHEAD_BYTES,
   REQUEST_TIMEOUT_MS,
 } from './limits.js';
 import { listenError } from './node-error.js';
@@ -42,6 +43,7 @@ export class RelayServer {
     this.#server = createServer(
       {
         noDelay: true,
+        highWaterMark: READ_AHEAD_BYTES,
         requestTimeout: REQUEST_TIMEOUT_MS,
         headersTimeout: HEADERS_TIMEOUT_MS,
         keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,

@@ -1,4 +1,5 @@
 /** One HTTP request on one connection, with a bounded answer. */
+import { AnswerBody } from './answer-body.js';
 import type { Connection } from './connection.js';
 import type { HttpAnswer, Progress } from './classify.js';
 import { CLIENT_LIMITS } from '../../limits.js';
@@ -13,7 +14,7 @@ export interface HttpRequest {
   readonly contentType?: string | undefined;
   /** Most bytes of a 200 answer; of others only the first page is read. */
   readonly maxBytes: number;
-  /** Asked before each piece of a 200 answer is kept. */
+  /** Asked before memory is taken for a 200 answer. */
   readonly admits?: ((bytes: number) => boolean) | undefined;
 }
 
@@ -47,11 +48,10 @@ export function startRequest(connection: Connection, request: HttpRequest, hooks
   let abort: ((reason: Error) => void) | undefined;
   let aborted: Error | undefined;
   const ended = new Promise<RequestEnd>((resolve) => {
-    const chunks: Uint8Array[] = [];
-    let size = 0;
+    let body = new AnswerBody(CLIENT_LIMITS.maxPageBytes);
     let head: Omit<HttpAnswer, 'body'> | undefined;
     const answered = (): void => {
-      if (head !== undefined) resolve({ end: 'answered', answer: { ...head, body: join(chunks, size) } });
+      if (head !== undefined) resolve({ end: 'answered', answer: { ...head, body: body.join() } });
     };
     connection.client.dispatch(
       {
@@ -77,22 +77,18 @@ export function startRequest(connection: Connection, request: HttpRequest, hooks
           if (status < 200) return;
           progress = 'answering';
           head = { status, headers };
+          if (status !== 200) return;
+          body = new AnswerBody(request.maxBytes, request.admits);
+          body.expect(headers['content-length']);
         },
         onResponseData: (controller, chunk) => {
           hooks.onBytes();
-          size += chunk.byteLength;
+          if (body.add(chunk)) return;
           if (head?.status === 200) {
-            if (size > request.maxBytes || request.admits?.(chunk.byteLength) === false) {
-              resolve({ end: 'too-large' });
-              controller.abort(new Error('too large'));
-              return;
-            }
-            chunks.push(chunk);
-          } else if (size <= CLIENT_LIMITS.maxPageBytes) {
-            chunks.push(chunk);
+            resolve({ end: 'too-large' });
+            controller.abort(new Error('too large'));
           } else {
             // Enough of the page to say what it is. The rest is not worth the connection.
-            size -= chunk.byteLength;
             answered();
             controller.abort(new Error('enough'));
           }
@@ -112,8 +108,4 @@ export function startRequest(connection: Connection, request: HttpRequest, hooks
       abort?.(reason);
     },
   };
-}
-
-function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, size);
 }

@@ -74,7 +74,12 @@ export class RequestHandler {
     const { limits, exchangers } = this.#options;
     if (this.#running.size > limits.maxRequests) throw new NodeError('NODE_BUSY', 'too many requests at once');
     const route = routeOf(request);
-    const raw = await readBody(request, LIMITS.maxBodyBytes, claim, route !== undefined);
+    const raw = await readBody(request, {
+      maxBytes: LIMITS.maxBodyBytes,
+      claim,
+      keep: route !== undefined,
+      trusts: (start) => this.#trusts(start),
+    });
     if (route === undefined)
       throw new NodeError('MESSAGE_INVALID', 'only POST /tunnel and POST /tunnel/batch are served');
     const zipped = bodyForm(raw) === 'gzip';
@@ -87,6 +92,19 @@ export class RequestHandler {
     exchanger.authenticate(body);
     // Not awaited here: while an answer is held nothing may keep the body.
     return exchanger.run(route, body, signal, claim.release);
+  }
+
+  /** Whether the first bytes of a body show the key, as they do at level 2. */
+  #trusts(start: Buffer): boolean {
+    try {
+      const form = bodyForm(start);
+      if (form !== 'packet' && form !== 'text') return false;
+      const exchanger = this.#options.exchangers[form];
+      exchanger?.authenticate(start);
+      return exchanger !== undefined;
+    } catch {
+      return false;
+    }
   }
 
   #refuse(response: ServerResponse, error: unknown): void {

@@ -4,6 +4,7 @@ import { bodyForm, PACKET_BYTE } from '../../body-form.js';
 import { ProtocolError } from '../../errors.js';
 import type { PacketValue } from '../../gen/level2-fields.js';
 import { LIMITS } from '../../gen/limits.js';
+import type { BodyBuffers } from './body-buffers.js';
 import { PacketWriter } from './encode.js';
 
 /** Bytes of the token that stands for the access key. */
@@ -14,8 +15,8 @@ export interface EncodeBodyOptions {
   token?: Uint8Array;
   /** Gives base64 text, as bytes, for relays that carry text only. */
   text?: boolean;
-  /** Gives the memory for a body of that many bytes, exactly; not asked for text. Default: new memory. */
-  memory?: (bytes: number) => Uint8Array;
+  /** Memory for the body, to be given back by whoever has used it. Default: new memory. */
+  buffers?: BodyBuffers;
 }
 
 /** A body taken apart, with the packet still to be decoded: the token is checked first. Both are views of the body, or of what its text stands for. */
@@ -29,7 +30,7 @@ export interface BodyParts {
 
 /** The body that carries a packet. Throws PACKET_INVALID; BODY_TOO_LARGE where no peer would take it. */
 export function encodeBody(packet: PacketValue, options: EncodeBodyOptions = {}): Uint8Array {
-  const { token, text = false, memory } = options;
+  const { token, text = false, buffers } = options;
   if (token !== undefined && token.length !== TOKEN_BYTES) {
     throw new ProtocolError('MESSAGE_INVALID', `token: must have ${TOKEN_BYTES} bytes, has ${token.length}`);
   }
@@ -37,11 +38,14 @@ export function encodeBody(packet: PacketValue, options: EncodeBodyOptions = {})
   const head = 1 + (token?.length ?? 0);
   const size = head + writer.bytes;
   checkSize(text ? Math.ceil(size / 3) * 4 : size);
-  const body = text || memory === undefined ? new Uint8Array(size) : memory(size);
+  const body = buffers?.take(size) ?? new Uint8Array(size);
   body[0] = PACKET_BYTE;
   if (token !== undefined) body.set(token, 1);
   writer.write(body, head);
-  return text ? encodeBase64Bytes(body) : body;
+  if (!text) return body;
+  const encoded = encodeBase64Bytes(body, buffers?.take);
+  buffers?.give(body);
+  return encoded;
 }
 
 /**

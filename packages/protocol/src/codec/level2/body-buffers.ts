@@ -2,8 +2,7 @@
 const LEAST_BYTES = 65_536;
 
 /**
- * Memory for bodies of answers, used again: the one given back last first, since it is still in the processor's caches. A large
- * answer comes every few milliseconds, and new memory for each keeps system and collector busier than all the rest.
+ * Memory for bodies, used again: the one given back last first, since it is still in the processor's caches. A large body comes every few milliseconds, and new memory for each keeps system and collector busier than all the rest.
  */
 export class BodyBuffers {
   readonly #maxBytes: number;
@@ -24,7 +23,7 @@ export class BodyBuffers {
   readonly take = (bytes: number): Uint8Array => {
     if (bytes < LEAST_BYTES) return new Uint8Array(bytes);
     const at = this.#spare.findLastIndex(({ byteLength }) => byteLength >= bytes && byteLength <= 2 * bytes);
-    if (at < 0) return Buffer.allocUnsafeSlow(bytes);
+    if (at < 0) return new Uint8Array(bytes);
     const [buffer] = this.#spare.splice(at, 1);
     this.#bytes -= buffer!.byteLength;
     return new Uint8Array(buffer!, 0, bytes);

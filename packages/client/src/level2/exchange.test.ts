@@ -1,0 +1,40 @@
+import { decodeBody, BodyBuffers, type PacketValue } from '@millrace/protocol/level2';
+import { expect, test } from 'vitest';
+import { failed } from '../carriers/carrier.js';
+import type { Exchange, ExchangeResult, Lease } from '../carriers/relay-pool.js';
+import { exchangePacket, type Form } from './exchange.js';
+
+const token = new Uint8Array(32);
+const packet: PacketValue = {
+  n: 7,
+  cid: new Uint8Array(16),
+  segments: [{ sid: 0, off: 0, d: new Uint8Array(200_000).fill(1) }],
+};
+
+/** Spare memory after an exchange that ended like this. */
+async function spareAfter(form: Form, result: ExchangeResult<PacketValue>): Promise<number> {
+  const buffers = new BodyBuffers(1_000_000);
+  const lease = {
+    relay: { name: 'relay', entry: { maxResponseBytes: 1_000_000 } },
+    exchange: ({ body }: Exchange<PacketValue>) => {
+      expect(decodeBody(body, 'request').text).toBe(form === 'text');
+      return Promise.resolve(result);
+    },
+  } as unknown as Lease;
+  await exchangePacket(lease, packet, { token, form, buffers, held: false, trial: false, send: { timeoutMs: 1 } });
+  return buffers.bytes;
+}
+
+test('memory of a request is used again only once the node has answered that very request', async () => {
+  const body = 200_000;
+  const answered = { ok: true, value: { ...packet, answers: 7 } } as const;
+  expect(await spareAfter('bytes', answered)).toBeGreaterThan(body);
+  expect(await spareAfter('bytes', { ok: true, value: { ...packet, answers: 6 } })).toBe(0);
+  expect(await spareAfter('bytes', failed('RELAY_TIMEOUT', 'nothing came', true))).toBe(0);
+});
+
+test('of a request as text the bytes that it stands for are used again in any case', async () => {
+  const text = await spareAfter('text', failed('RELAY_TIMEOUT', 'nothing came', true));
+  expect(text).toBeGreaterThan(200_000);
+  expect(text).toBeLessThan(220_000);
+});
