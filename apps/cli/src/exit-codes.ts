@@ -2,7 +2,7 @@ import type { ErrorCode } from '@millrace/protocol';
 
 /** Every exit code of the command, what it means, and which error codes end in it. docs/CLI.md shows this table. */
 export const EXIT = {
-  ok: { code: 0, text: 'done, or stopped cleanly by a signal' },
+  ok: { code: 0, text: 'done, or served and was stopped cleanly by a signal' },
   checkFailed: { code: 1, text: 'a check of `doctor` failed, or something that `bench` measured' },
   usage: { code: 2, text: 'the command line is wrong: unknown command, flag or value' },
   config: { code: 3, text: 'the configuration is wrong: a key, a value, or two that do not go together' },
@@ -11,8 +11,8 @@ export const EXIT = {
   file: { code: 6, text: 'a file cannot be read or written' },
   network: { code: 7, text: 'a relay, node or target failed' },
   internal: { code: 70, text: 'a bug in Millrace' },
-  interrupted: { code: 130, text: 'stopped at once by a second SIGINT' },
-  terminated: { code: 143, text: 'stopped at once by a second SIGTERM' },
+  interrupted: { code: 130, text: 'stopped at once by SIGINT: the first before it serves, else a second' },
+  terminated: { code: 143, text: 'stopped at once by SIGTERM: the first before it serves, else a second' },
 } as const;
 
 const EXIT_BY_ERROR: Partial<Record<ErrorCode, number>> = {

@@ -2,6 +2,7 @@ import { startNode, type NodeOptions, type TunnelNode } from '@millrace/node-ser
 import type { CheckEvent, ErrorCode, RelayEntry } from '@millrace/protocol';
 import { startRelay } from '@millrace/relay';
 import { startFaultRelay, startTarget, type FaultChoice } from '@millrace/testkit';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { generateKey } from '../src/generate-key.js';
@@ -86,7 +87,7 @@ const BROKEN: BrokenSetUp[] = [
   {
     name: 'truncated',
     code: 'RELAY_TRUNCATED',
-    check: 'body',
+    check: 'answer',
     next: 'another relay, or a smaller batch',
     make: async () => ({ relays: [await faultyRelay({ do: 'truncate', how: 'length' })] }),
   },
@@ -189,6 +190,89 @@ describe('each broken set-up has its own code and next step', () => {
   test.each(BROKEN.filter(({ warning }) => warning))('$name fails with --strict', async ({ make }) => {
     const { flags = [], ...setUp } = await make();
     expect((await diagnose({ ...setUp, flags: [...flags, '--strict'] })).exitCode).toBe(1);
+  });
+});
+
+describe('a request that was refused', () => {
+  const seen = async (entry: RelayEntry, key = KEY) => {
+    const { checks, exitCode } = await diagnose({ relays: [entry], key });
+    expect(exitCode).toBe(1);
+    return { names: checks.slice(4).map(({ name }) => name), last: checks.at(-1) };
+  };
+  const refused = (next: string) => ({
+    names: ['name', 'tcp', 'answer', 'auth'],
+    last: { ok: false, code: 'RELAY_AUTH', next: expect.stringContaining(next) as unknown },
+  });
+
+  test('by a relay with another token, or a node taken for one, points at the token and the kind', async () => {
+    const { url } = await node();
+    const otherToken = { ...(await relay(url)), token: generateKey() };
+    expect(await seen(otherToken)).toMatchObject(refused('Compare the token (`token-file`)'));
+    expect(await seen({ url, token: TOKEN })).toMatchObject(refused('(`kind`)'));
+  });
+
+  test('by a relay taken for a node points at the kind, after the key', async () => {
+    const { url } = await relay((await node()).url);
+    expect(await seen(direct(url))).toMatchObject(refused('leave out `kind=node`'));
+  });
+});
+
+test('at level 2, what does not answer in HTTP is no relay, and not an older node', async () => {
+  const { address } = await listening(createServer((socket) => socket.on('error', () => {}).pipe(socket)));
+  const { notOk } = await diagnose({ relays: [{ url: `http://${address}`, token: TOKEN }], flags: ['--level', '2'] });
+  expect(notOk).toMatchObject([
+    { name: 'body', code: 'RELAY_BODY', next: expect.stringContaining('is a Millrace relay') as unknown },
+  ]);
+});
+
+describe('with a state file', () => {
+  const STATE_FLAGS = ['--account', 'a,daily-requests=40,quota-margin-percent=10,quota-reset=rolling'];
+
+  const withState = async (state: unknown) => {
+    const file = tempDir().file('state.json', state);
+    const before = readFileSync(file, 'utf8');
+    let requests = 0;
+    const counting = healthy({
+      version: () => {
+        requests += 1;
+        return { caps: 1, v: '0.1.0', node: 'one' };
+      },
+    });
+    const relays = [{ ...direct((await scriptedNode(counting)).url), account: 'a' }];
+    const flags = [...STATE_FLAGS, '--state-file', file];
+    const ran = await diagnose({ relays, flags });
+    const strict = await diagnose({ relays, flags: [...flags, '--strict'] });
+    expect(readFileSync(file, 'utf8')).toBe(before);
+    return { ...ran, strict, requests };
+  };
+  const counted = (used: number) => ({
+    version: 1,
+    accounts: { a: { reset: 'rolling', counts: [[Date.now(), used]], offsetMs: 0 } },
+    relays: {},
+  });
+
+  test('an account that is used up is a warning, with until when, and gets no request', async () => {
+    const { notOk, exitCode, strict, requests } = await withState(counted(36));
+    expect(notOk).toMatchObject([{ name: 'answer', code: 'RELAY_QUOTA_DAY', warning: true }]);
+    expect(notOk[0]?.message).toMatch(
+      /account a: 36 of 40 requests a day are used; it is expected to go on at .* UTC$/,
+    );
+    expect([exitCode, strict.exitCode, requests]).toEqual([0, 1, 0]);
+  });
+
+  test('an account that has requests left is asked', async () => {
+    const { checks, notOk, requests } = await withState(counted(35));
+    expect(notOk).toEqual([]);
+    expect(checks.find(({ name }) => name === 'state')?.message).toContain('a 35 of 40');
+    expect(requests).toBeGreaterThan(0);
+  });
+
+  test('that cannot be read, it is a warning that names it, and the relay is asked', async () => {
+    const { notOk, exitCode, requests } = await withState('half a fi');
+    expect(notOk).toMatchObject([{ name: 'state', code: 'CONFIG_INVALID', warning: true }]);
+    expect(notOk[0]?.message).toContain('state.json: it is not JSON');
+    expect(exitCode).toBe(0);
+    expect(requests).toBeGreaterThan(0);
   });
 });
 

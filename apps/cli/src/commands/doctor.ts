@@ -4,6 +4,7 @@ import { Checklist, passed } from '../doctor/checklist.js';
 import { checkLocalPort } from '../doctor/local-ports.js';
 import { nodesFinding } from '../doctor/probe.js';
 import { checkRelay } from '../doctor/relay.js';
+import { checkState } from '../doctor/state.js';
 import { startEmbedded } from '../embedded.js';
 import { EXIT } from '../exit-codes.js';
 import { relayLabels } from '../relay-label.js';
@@ -59,12 +60,14 @@ async function checkAll(context: CommandContext, list: Checklist, plan: Plan, cl
   await checkPorts(list, settings);
   if (!way) return;
   const { key, relays } = way;
+  const usedUp = await checkState(list, settings);
   const peers: PeerEvent[] = [];
   for (const [index, label] of relayLabels(relays).entries()) {
     const entry = relays[index];
     if (!entry) continue;
     context.output.say(`\nrelay ${label}`);
-    const peer = await checkRelay(list, entry, { ...plan, key, label });
+    const account = entry.account ?? '';
+    const peer = await checkRelay(list, entry, { ...plan, key, label, usedUp: usedUp.get(account) });
     if (peer) peers.push({ ...peer, relay: label });
   }
   const nodes = nodesFinding(peers);

@@ -50,8 +50,7 @@ async function start(
     const accounts = embedded ? [embedded.account] : settings.accounts;
     const tunnel = await openTunnel({
       ...tunnelOptions(settings),
-      // What runs within this process is forgotten with it.
-      ...(embedded ? {} : stateStore(settings)),
+      ...stateStore(settings),
       relays,
       accounts,
       key,

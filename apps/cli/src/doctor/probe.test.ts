@@ -26,11 +26,20 @@ describe('a probe', () => {
     ['RELAY_TIMEOUT', ['answer: RELAY_TIMEOUT']],
     ['RELAY_QUOTA_DAY', ['answer: RELAY_QUOTA_DAY']],
     ['RELAY_HTML', ['answer', 'body: RELAY_HTML']],
-    ['RELAY_TRUNCATED', ['answer', 'body: RELAY_TRUNCATED']],
-    ['RELAY_NODE_DOWN', ['answer', 'body', 'node: RELAY_NODE_DOWN']],
-    ['RELAY_AUTH', ['answer', 'body', 'node', 'auth: RELAY_AUTH']],
-  ] as const)('that failed by %s failed at its step', (code, expected) => {
+    ['RELAY_TRUNCATED', ['answer: RELAY_TRUNCATED']],
+    ['RELAY_NODE_DOWN', ['answer', 'node: RELAY_NODE_DOWN']],
+    ['RELAY_AUTH', ['answer', 'auth: RELAY_AUTH']],
+  ] as const)('that failed by %s failed at its step, and what was not seen is not said', (code, expected) => {
     expect(steps({ error: { code, message: 'why' } })).toEqual(expected);
+  });
+
+  test.each([
+    ['node', /^Compare the key on both sides.*kind=node/],
+    ['relay', /^Compare the token \(`token-file`\) with the relay's.*`kind`/],
+    ['script', /^Compare the token \(`token-file`\) with the key in the script/],
+  ] as const)('that a %s refused says what to compare', (kind, next) => {
+    const findings = probeFindings({ error: { code: 'RELAY_AUTH', message: 'why' } }, kind);
+    expect(findings.at(-1)?.[1]).toMatchObject({ next: expect.stringMatching(next) as unknown });
   });
 
   test('without a result is a bug', () => {

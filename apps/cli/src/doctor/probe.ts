@@ -1,4 +1,4 @@
-import type { ErrorCode, PeerEvent } from '@millrace/protocol';
+import type { ErrorCode, PeerEvent, RelayEntry } from '@millrace/protocol';
 import { CAPABILITY, VERSION } from '@millrace/protocol';
 import { peerText } from '../output/render-event.js';
 import { failed, passed, type Finding } from './checklist.js';
@@ -9,7 +9,7 @@ export interface Probe {
   readonly error?: { readonly code: ErrorCode; readonly message: string };
 }
 
-/** The steps that an answer goes through, in order. A failure belongs to one; those before it were passed. */
+/** The steps that an answer goes through, in order. */
 const STEPS = ['answer', 'body', 'node', 'auth'] as const;
 
 type Step = (typeof STEPS)[number];
@@ -17,7 +17,6 @@ type Step = (typeof STEPS)[number];
 /** Steps other than `answer` that a failure belongs to. */
 const STEP_OF: Partial<Record<ErrorCode, Step>> = {
   RELAY_HTML: 'body',
-  RELAY_TRUNCATED: 'body',
   RELAY_EMPTY: 'body',
   RELAY_BODY: 'body',
   BODY_EMPTY: 'body',
@@ -34,21 +33,40 @@ const STEP_OF: Partial<Record<ErrorCode, Step>> = {
 };
 
 const STEP_TEXT: Readonly<Record<Step, string>> = {
-  answer: 'the relay answers requests',
+  answer: 'requests are answered there',
   body: 'its answers are tunnel bodies',
   node: 'it reaches its node',
   auth: 'the key is the right one',
 };
 
-/** The findings of a probe, in the order of the steps, up to the one that failed. */
-export function probeFindings({ peer, error }: Probe): Array<[name: string, finding: Finding]> {
+/**
+ * The findings of a probe. A failure shows that somebody answered, and the step that it belongs to; what lies between the two
+ * was not seen: a relay that refuses does not say whether it reached its node.
+ */
+export function probeFindings(
+  { peer, error }: Probe,
+  kind: RelayEntry['kind'] = 'relay',
+): Array<[name: string, finding: Finding]> {
   if (!error && !peer) return [['answer', failed('INTERNAL', 'the probe ended without a result')]];
-  const end = error ? STEPS.indexOf(STEP_OF[error.code] ?? 'answer') : STEPS.length;
-  const findings = STEPS.slice(0, end).map((step): [string, Finding] => [step, passed(STEP_TEXT[step])]);
-  const step = STEPS[end];
-  if (error && step) findings.push([step, failed(error.code, error.message)]);
-  return findings;
+  if (!error) return STEPS.map((step): [string, Finding] => [step, passed(STEP_TEXT[step])]);
+  const step = STEP_OF[error.code] ?? 'answer';
+  const next = error.code === 'RELAY_AUTH' ? { next: REFUSED_NEXT[kind] } : {};
+  const answered: Array<[string, Finding]> = step === 'answer' ? [] : [['answer', passed(STEP_TEXT.answer)]];
+  return [...answered, [step, failed(error.code, error.message, next)]];
 }
+
+/** What to compare when a request was refused, the nearest hop first: relays and nodes refuse alike. */
+const REFUSED_NEXT: Readonly<Record<NonNullable<RelayEntry['kind']>, string>> = {
+  node:
+    'Compare the key on both sides; `millrace node --diagnose` says why. ' +
+    'If a relay answers at that address, leave out `kind=node` and give its token.',
+  relay:
+    "Compare the token (`token-file`) with the relay's, and check that a relay answers at that address (`kind`); " +
+    "then compare the key with the node's.",
+  script:
+    'Compare the token (`token-file`) with the key in the script, and check that the address is that of its newest ' +
+    'deployment (`kind`).',
+};
 
 /** Whether the node can do what this version wants of it. */
 export function versionFinding(peer: PeerEvent): Finding {

@@ -2,7 +2,7 @@ import { openTunnel, type Tunnel } from '@millrace/client';
 import type { PeerEvent, RelayEntry } from '@millrace/protocol';
 import { tunnelOptions } from '../tunnel-options.js';
 import type { doctorSettings, upSettings } from '../settings/section.js';
-import type { Checklist } from './checklist.js';
+import { failed, type Checklist } from './checklist.js';
 import { dialIpv6, dialOwn, dialTarget } from './dial.js';
 import { clockFinding, probeFindings, versionFinding, type Probe } from './probe.js';
 import { checkName, checkPlain, checkTcp, checkTls, endpointOf, type Endpoint } from './reach.js';
@@ -14,6 +14,8 @@ export interface RelayCheckOptions {
   readonly key: string;
   /** What the relay is called. */
   readonly label: string;
+  /** Why no request may be sent over its account, and until when. */
+  readonly usedUp: string | undefined;
 }
 
 /**
@@ -25,12 +27,16 @@ export async function checkRelay(
   entry: RelayEntry,
   options: RelayCheckOptions,
 ): Promise<PeerEvent | undefined> {
-  const { label } = options;
+  const { label, usedUp } = options;
   const endpoint = endpointOf(entry);
   if (!(await checkReach(list, entry, endpoint, options, label))) return undefined;
+  if (usedUp !== undefined) {
+    list.found('answer', failed('RELAY_QUOTA_DAY', `nothing is sent: ${usedUp}`, { warning: true }), label);
+    return undefined;
+  }
   const tunnel = await openTunnel({ ...tunnelOptions(options.settings), relays: [entry], key: options.key });
   try {
-    const peer = await checkAnswer(list, tunnel, endpoint, options, label);
+    const peer = await checkAnswer(list, tunnel, endpoint, entry.kind, options);
     if (peer) await checkDials(list, tunnel, options.doctor, label);
     return peer;
   } finally {
@@ -55,8 +61,8 @@ async function checkAnswer(
   list: Checklist,
   tunnel: Tunnel,
   endpoint: Endpoint,
-  { settings, doctor }: RelayCheckOptions,
-  label: string,
+  kind: RelayEntry['kind'],
+  { settings, doctor, label }: RelayCheckOptions,
 ): Promise<PeerEvent | undefined> {
   const probe: Probe = (await tunnel.probe())[0] ?? {};
   const scheme = probe.error && !endpoint.tls ? await checkPlain(endpoint, settings.connectTimeoutMs) : undefined;
@@ -64,7 +70,7 @@ async function checkAnswer(
     list.found('answer', scheme, label);
     return undefined;
   }
-  for (const [name, finding] of probeFindings(probe)) list.found(name, finding, label);
+  for (const [name, finding] of probeFindings(probe, kind)) list.found(name, finding, label);
   const { peer } = probe;
   if (!peer) return undefined;
   list.found('version', versionFinding(peer), label);

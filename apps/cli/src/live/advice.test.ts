@@ -38,6 +38,17 @@ test('long round trips ask for more ops in flight, small payloads for fewer', ()
   expect(adviceFor([small, relay({})], options).join()).toMatch(/only 2 KiB a request/);
 });
 
+test('a download too small to show a rate is named, and an address that is missing alone', () => {
+  const small = relay({ downloadBytes: 100 });
+  expect(adviceFor([small, relay({})], options)).toEqual([
+    'What was downloaded has only 100 bytes, which shows no rate: give an address of 64 KiB or more.',
+  ]);
+  const { upload: _, ...downloadOnly } = options;
+  expect(adviceFor([relay({}), relay({})], downloadOnly)).toEqual([
+    'Give an address that takes a POST (--upload), to see throughput each way.',
+  ]);
+});
+
 test('two good relays with both addresses need no advice', () => {
   expect(adviceFor([relay({}), relay({})], options)).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import type { LiveOptions, LiveRelay } from './types.js';
+import type { LiveError, LiveOptions, LiveRelay } from './types.js';
 
 /** A relay so many times slower than the quickest costs more than it brings. */
 const SLOW_FACTOR = 10;
@@ -7,14 +7,16 @@ const LONG_ROUND_TRIP_MS = 300;
 /** A request that carries less than this wastes a quota that counts requests. */
 const SMALL_PAYLOAD_BYTES = 64 * 1024;
 
+/** Less is over before a rate shows. The least that can be asked for with `--bytes`. */
+export const MIN_MEASURED_BYTES = 64 * 1024;
+
 /** What to change, the most useful first. Every line names what it is about. */
 export function adviceFor(relays: LiveRelay[], { tunnel, download, upload }: LiveOptions): string[] {
   const advice: string[] = [];
   const working = relays.filter(({ works }) => works);
   for (const { relay, works, errors } of relays) {
     const [error] = errors;
-    if (!works && error)
-      advice.push(`${relay} does not work (${error.code}: ${error.text}): repair it or take it out.`);
+    if (!works && error) advice.push(`${relay} does not work (${errorText(error)}): repair it or take it out.`);
   }
   if (working.length === 0) return advice;
   const quickest = Math.min(...working.map(({ latencyMsP50 = Infinity }) => latencyMsP50));
@@ -41,8 +43,22 @@ export function adviceFor(relays: LiveRelay[], { tunnel, download, upload }: Liv
     }
   }
   if (working.length === 1) advice.push('One relay alone is a single point of failure: add one of another account.');
-  if (download === undefined || upload === undefined) {
-    advice.push('Give an address to download from and one that takes a POST, to see throughput each way.');
+  const tooSmall = working.find(({ downloadBytes = Infinity }) => downloadBytes < MIN_MEASURED_BYTES)?.downloadBytes;
+  if (tooSmall !== undefined) {
+    const least = `${MIN_MEASURED_BYTES / 1024} KiB`;
+    advice.push(
+      `What was downloaded has only ${tooSmall} bytes, which shows no rate: give an address of ${least} or more.`,
+    );
   }
+  const missing = [
+    ...(download === undefined ? ['an address to download from (--download)'] : []),
+    ...(upload === undefined ? ['an address that takes a POST (--upload)'] : []),
+  ];
+  if (missing.length > 0) advice.push(`Give ${missing.join(' and ')}, to see throughput each way.`);
   return advice;
+}
+
+/** `CODE: why`, or why alone. */
+export function errorText({ code, text }: Pick<LiveError, 'code' | 'text'>): string {
+  return code === undefined ? text : `${code}: ${text}`;
 }

@@ -53,3 +53,25 @@ test('a live measurement measures each relay by itself, bounded, and says what t
     web.closeAllConnections();
   }
 });
+
+test('what a server says has no code of the tunnel, and a limit is told as such', async () => {
+  const web = createServer((request, response) => {
+    // The other address is never answered.
+    if (request.url === '/none') response.writeHead(404).end();
+  });
+  web.listen(0, '127.0.0.1');
+  await once(web, 'listening');
+  const url = `http://127.0.0.1:${(web.address() as AddressInfo).port}`;
+  const node = await startNode({ key: KEY, listen: '127.0.0.1:0', admin: '', allowPrivate: true, longPollMs: 10 });
+  try {
+    const tunnel = { key: KEY, level: '1' as const, relays: [{ url: node.url, kind: 'node' as const }] };
+    const missing = await measureLive({ tunnel, download: `${url}/none`, probes: 1 });
+    expect(missing.relays[0]?.errors).toEqual([{ part: 'download', text: `${url}/none answered 404` }]);
+    const hangs = await measureLive({ tunnel, download: `${url}/hang`, probes: 1, maxRequests: 10 });
+    expect(hangs.relays[0]?.errors).toEqual([{ part: 'download', code: 'ABORTED', text: 'stopped after 10 requests' }]);
+  } finally {
+    await node.close();
+    web.close();
+    web.closeAllConnections();
+  }
+});

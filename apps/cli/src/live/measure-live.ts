@@ -1,8 +1,8 @@
 import { openTunnel, TunnelError } from '@millrace/client';
 import { EventHub, type RelayEntry } from '@millrace/protocol';
-import { adviceFor } from './advice.js';
+import { adviceFor, MIN_MEASURED_BYTES } from './advice.js';
 import { download, upload, type Moved } from './http-through.js';
-import type { LiveOptions, LivePart, LiveRelay, LiveReport } from './types.js';
+import type { LiveError, LiveOptions, LivePart, LiveRelay, LiveReport } from './types.js';
 
 const DEFAULT_MAX_REQUESTS = 500;
 const DEFAULT_MAX_BYTES = 4 * 2 ** 20;
@@ -32,7 +32,8 @@ async function measureRelay(entry: RelayEntry, options: LiveOptions): Promise<Li
   const { maxBytes = DEFAULT_MAX_BYTES, probes = DEFAULT_PROBES, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const { maxRequests = DEFAULT_MAX_REQUESTS } = options;
   const tooMany = new AbortController();
-  const limits = [AbortSignal.timeout(timeoutMs), tooMany.signal];
+  const tooLong = AbortSignal.timeout(timeoutMs);
+  const limits = [tooLong, tooMany.signal];
   const signal = AbortSignal.any(options.signal ? [...limits, options.signal] : limits);
   const result: LiveRelay = {
     relay: withoutSecrets(entry.url),
@@ -56,12 +57,16 @@ async function measureRelay(entry: RelayEntry, options: LiveOptions): Promise<Li
     try {
       await run();
     } catch (error) {
-      result.errors.push({
-        part: name,
-        code: error instanceof TunnelError ? error.code : 'ERROR',
-        text: signal.aborted && signal.reason instanceof Error ? signal.reason.message : (error as Error).message,
-      });
+      result.errors.push({ part: name, ...reasonOf(error) });
     }
+  };
+  const reasonOf = (error: unknown): Omit<LiveError, 'part'> => {
+    if (tooLong.aborted && signal.reason === tooLong.reason) {
+      return { code: 'ABORTED', text: `not finished after ${timeoutMs / 1_000} s` };
+    }
+    if (signal.aborted) return { code: 'ABORTED', text: (signal.reason as Error).message };
+    const text = (error as Error).message;
+    return error instanceof TunnelError ? { code: error.code, text } : { text };
   };
   try {
     await part('latency', async () => {
@@ -89,6 +94,8 @@ async function measureRelay(entry: RelayEntry, options: LiveOptions): Promise<Li
         const moved: Moved = await move(tunnel, url, maxBytes, signal);
         result[`${name}MBps`] = moved.bytes / 1e3 / Math.max(moved.ms, 0.001);
         result[`${name}Bytes`] = moved.bytes;
+        // What is over in one request says nothing about how much others carry.
+        if (moved.bytes < MIN_MEASURED_BYTES) return;
         const perRequest = moved.bytes / Math.max(1, result.requests - before);
         result.payloadBytesPerRequest = Math.max(result.payloadBytesPerRequest ?? 0, perRequest);
       });

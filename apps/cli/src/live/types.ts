@@ -27,6 +27,14 @@ export interface LiveOptions {
 /** What is measured of a relay, in this order. */
 export type LivePart = 'latency' | 'download' | 'upload';
 
+/** Why a part could not be measured. */
+export interface LiveError {
+  part: LivePart;
+  /** Of the tunnel, or `ABORTED` where a limit or a signal ended it; absent for what the server said or did. */
+  code?: ErrorCode;
+  text: string;
+}
+
 /** What was found of one relay. */
 export interface LiveRelay {
   /** The relay's address without secrets. */
@@ -35,7 +43,7 @@ export interface LiveRelay {
   /** Whether it answered at all. */
   works: boolean;
   /** Why it did not, or why a direction could not be measured. */
-  errors: Array<{ part: LivePart; code: ErrorCode | 'ERROR'; text: string }>;
+  errors: LiveError[];
   /** Level of the wire that was spoken over it at the end. */
   level?: number;
   latencyMsP50?: number;

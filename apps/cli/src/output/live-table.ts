@@ -1,4 +1,4 @@
-import type { LiveRelay, LiveReport } from '../live/index.js';
+import { errorText, type LiveRelay, type LiveReport } from '../live/index.js';
 
 const COLUMNS: ReadonlyArray<readonly [string, (relay: LiveRelay) => string]> = [
   ['level', ({ level }) => (level === undefined ? '-' : String(level))],
@@ -31,7 +31,7 @@ export function liveTable(
       .join('  '),
   );
   const failures = relays.flatMap(({ errors }, index) =>
-    errors.map(({ part, code, text }) => `  ${labels[index] ?? ''}: ${part} failed: ${code}: ${text}`),
+    errors.map((error) => `  ${labels[index] ?? ''}: ${error.part} failed: ${errorText(error)}`),
   );
   return [
     ...lines,

@@ -45,10 +45,25 @@ test.each<[MillraceEvent, string | undefined]>([
     'account mine is told to wait (RELAY_QUOTA_RATE) until 00:05, in 2 min',
   ],
   [
-    { event: 'state-failed', phase: 'load', message: 'not JSON' },
-    'what was kept cannot be read, and is begun anew: not JSON',
+    {
+      event: 'accounts-exhausted',
+      code: 'RELAY_QUOTA_RATE',
+      account: 'mine',
+      accounts: ['mine'],
+      relays: [RELAY],
+      until: new Date(2026, 10, 20, 0, 4, 59).getTime() - 1,
+      inMs: 4_100,
+    },
+    'account mine is told to wait (RELAY_QUOTA_RATE) until 00:04:59, in 5 s',
   ],
-  [{ event: 'state-failed', phase: 'save', message: 'no space' }, 'what is to be kept cannot be written: no space'],
+  [
+    { event: 'state-failed', phase: 'load', message: 'not JSON' },
+    'what was kept (--state-file) cannot be read, and is begun anew: not JSON',
+  ],
+  [
+    { event: 'state-failed', phase: 'save', message: 'no space' },
+    'what is to be kept (--state-file) cannot be written: no space',
+  ],
   [
     {
       event: 'open-failed',

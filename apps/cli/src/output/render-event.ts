@@ -23,8 +23,8 @@ export function renderEvent(event: MillraceEvent): string | undefined {
       return accountsLine(event);
     case 'state-failed':
       return event.phase === 'load'
-        ? `what was kept cannot be read, and is begun anew: ${event.message}`
-        : `what is to be kept cannot be written: ${event.message}`;
+        ? `what was kept (--state-file) cannot be read, and is begun anew: ${event.message}`
+        : `what is to be kept (--state-file) cannot be written: ${event.message}`;
     case 'open-failed':
       return openFailedLine(event);
     case 'proxy-refused':
@@ -64,19 +64,24 @@ function relayFailedLine(event: RelayFailedEvent): string {
 function accountsLine({ code, accounts, until, inMs, timeZone }: AccountsExhaustedEvent): string {
   const who = accounts.length === 1 ? `account ${accounts[0] ?? ''} is` : 'all accounts are';
   const what = code === 'RELAY_QUOTA_DAY' ? 'used up' : `told to wait (${code})`;
-  return `${who} ${what} until ${clockText(until, timeZone)}, in ${durationText(inMs)}`;
+  return `${who} ${what} until ${clockText(until, inMs, timeZone)}, in ${durationText(inMs)}`;
 }
 
-/** `08:00 (America/Los_Angeles)`: as the clocks of that zone show it, or those here. Rounded up: not too early. */
-function clockText(at: number, timeZone: string | undefined): string {
-  const options = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
-  const minute = Math.ceil(at / 60_000) * 60_000;
+/**
+ * `08:00 (America/Los_Angeles)`: as the clocks of that zone show it, or those here; with seconds within the next minute. Rounded
+ * up: not too early.
+ */
+function clockText(at: number, inMs: number, timeZone: string | undefined): string {
+  const [seconds, stepMs] = inMs < 60_000 ? [{ second: '2-digit' } as const, 1_000] : [{}, 60_000];
+  const options = { hour: '2-digit', minute: '2-digit', ...seconds, hourCycle: 'h23' } as const;
   const shown = new Intl.DateTimeFormat('en-GB', timeZone === undefined ? options : { ...options, timeZone });
-  return timeZone === undefined ? shown.format(minute) : `${shown.format(minute)} (${timeZone})`;
+  const text = shown.format(Math.ceil(at / stepMs) * stepMs);
+  return timeZone === undefined ? text : `${text} (${timeZone})`;
 }
 
-/** `3 h 12 min`, rounded up to minutes. */
+/** `3 h 12 min`, rounded up to minutes; `5 s` where it is less than one. */
 function durationText(ms: number): string {
+  if (ms < 60_000) return `${Math.ceil(ms / 1_000)} s`;
   const minutes = Math.ceil(ms / 60_000);
   const hours = Math.floor(minutes / 60);
   if (hours === 0) return `${minutes} min`;

@@ -15,6 +15,13 @@ export function checkUp(up: UpConfig): void {
       'Leave one of them out.',
     );
   }
+  if (up.embedded && up.stateFile) {
+    throw wrong(
+      'what runs within this process is forgotten with it, and a file to keep it in was given',
+      '--embedded, --state-file',
+      'Leave one of them out.',
+    );
+  }
   if (!up.embedded && relays === 0) {
     const next = 'Add `--relay URL`, or `--embedded` to try Millrace on this machine alone.';
     throw wrong('no relay was given, so there is no way to a node', '--relay', next);

@@ -100,6 +100,7 @@ describe('options of up that do not go together', () => {
   test.each([
     ['no way to a node', {}, '--relay'],
     ['two ways of different kinds', { embedded: true, relays }, '--embedded, --relay'],
+    ['a file to keep what is forgotten', { embedded: true, stateFile: 'f' }, '--embedded, --state-file'],
     ['private targets without a node', { relays, allowPrivate: true }, '--allow-private'],
     ['a user without a password', { relays, proxyUser: 'u' }, '--proxy-user, --proxy-password-file'],
     ['a password without a user', { relays, proxyPasswordFile: 'f' }, '--proxy-user, --proxy-password-file'],
