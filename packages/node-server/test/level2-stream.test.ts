@@ -110,7 +110,7 @@ describe('ends', () => {
   });
 
   test('a reset that overtakes bytes at the node lets those go first, and never ends cleanly', async () => {
-    const { client, node } = await startLevel2({ maxBufferedBytes: 16 * MIB }, { engine: { receiveBudgetBytes: 0 } });
+    const { client, node } = await startLevel2({ maxBufferedBytes: 64 * MIB }, { engine: { receiveBudgetBytes: 0 } });
     const target = await startTarget();
     const stream = client.open(target.port);
     const peer = await target.next();
