@@ -4,13 +4,12 @@
  */
 import type { EventHub, MillraceEvent, PeerEvent, TunnelResponse } from '@millrace/protocol';
 import { CAPABILITY } from '@millrace/protocol';
-import type { CarrierFailure } from '../carriers/carrier.js';
 import type { Relay } from '../carriers/relay.js';
-import type { Lease, RelayPool } from '../carriers/relay-pool.js';
+import type { RelayPool } from '../carriers/relay-pool.js';
+import { leaseOf } from '../carriers/relay-pool-wait.js';
 import { TunnelError } from '../errors.js';
 import { CLIENT_LIMITS } from '../limits.js';
 import { choreTimer, type Timer } from '../tunnel/clock.js';
-import { onAbort } from '../tunnel/on-abort.js';
 import type { ProbeResult } from '../tunnel/types.js';
 import { runBatch, type ClientHello } from './batch.js';
 import { isUnsupported, streamError } from './reply-error.js';
@@ -147,7 +146,7 @@ export class Peers {
       return { relay: relay.name, ...result, checkpoints, ms: performance.now() - startedAt };
     };
     const both = AbortSignal.any(signal === undefined ? [this.#abort.signal] : [signal, this.#abort.signal]);
-    const lease = await this.#lease(relay, both);
+    const lease = await leaseOf(this.#options.pool, relay, both);
     if ('code' in lease) return end({ error: new TunnelError(lease.code, lease.message, { cause: lease.cause }) });
     const sentAt = Date.now();
     const result = await runBatch(
@@ -170,30 +169,6 @@ export class Peers {
     const reply = result.value[0] as TunnelResponse;
     if (reply.e !== undefined && !isUnsupported(reply)) return end({ error: streamError(reply) });
     return end({ peer: this.#note(relay, reply, (sentAt + Date.now()) / 2) });
-  }
-
-  /** A lease on one relay, unless it rests for longer than is worth waiting for. */
-  #lease(relay: Relay, signal: AbortSignal): Promise<Lease | CarrierFailure> {
-    const { pool } = this.#options;
-    return new Promise((resolve) => {
-      const blocked = pool.blocked((other) => other === relay);
-      if (blocked !== undefined && blocked.restMs > CLIENT_LIMITS.openPatienceMs) {
-        resolve(blocked.failure);
-        return;
-      }
-      let stopListening = (): void => {};
-      const withdraw = pool.request({
-        accepts: (other) => other === relay,
-        grant: (lease) => {
-          stopListening();
-          resolve(lease);
-        },
-      });
-      stopListening = onAbort(signal, () => {
-        withdraw();
-        resolve({ code: 'ABORTED', message: `${relay.name}: given up here`, ambiguous: false });
-      });
-    });
   }
 
   #note(relay: Relay, reply: TunnelResponse, now: number): PeerEvent {

@@ -8,11 +8,10 @@ import type { PacketValue } from '@millrace/protocol/level2';
 import { NODE_ID_BYTES } from '@millrace/protocol/stream';
 import type { CarrierFailure, CarrierStep } from '../carriers/carrier.js';
 import type { Relay } from '../carriers/relay.js';
-import type { Lease, RelayPool } from '../carriers/relay-pool.js';
+import type { RelayPool } from '../carriers/relay-pool.js';
+import { leaseOf } from '../carriers/relay-pool-wait.js';
 import { TunnelError } from '../errors.js';
-import { CLIENT_LIMITS } from '../limits.js';
 import type { ResolvedOptions } from '../options.js';
-import { onAbort } from '../tunnel/on-abort.js';
 import type { ProbeResult } from '../tunnel/types.js';
 import type { EngineDriver } from './engine-driver.js';
 import { relayError } from './errors.js';
@@ -172,7 +171,7 @@ export class Level2Nodes {
     const forms: readonly Form[] = inUse !== undefined ? [inUse] : carries === 'auto' ? ['bytes', 'text'] : [carries];
     let first: CarrierFailure | undefined;
     for (const form of forms) {
-      const lease = await this.#lease(relay, both);
+      const lease = await leaseOf(this.#options.pool, relay, both);
       if ('code' in lease) return { ok: false, failure: first ?? lease };
       const packet: PacketValue = { n: this.#nextNumber++, cid: this.#cid, hold: 0, max: 0, caps: CAPS };
       const result = await exchangePacket(lease, packet, {
@@ -195,30 +194,6 @@ export class Level2Nodes {
       if (!isRefusal(result.failure)) break;
     }
     return { ok: false, failure: this.noteFailure(relay, first as CarrierFailure) };
-  }
-
-  /** A lease on one relay, unless it rests for longer than is worth waiting for. */
-  #lease(relay: Relay, signal: AbortSignal): Promise<Lease | CarrierFailure> {
-    const { pool } = this.#options;
-    return new Promise((resolve) => {
-      const blocked = pool.blocked((other) => other === relay);
-      if (blocked !== undefined && blocked.restMs > CLIENT_LIMITS.openPatienceMs) {
-        resolve(blocked.failure);
-        return;
-      }
-      let stopListening = (): void => {};
-      const withdraw = pool.request({
-        accepts: (other) => other === relay,
-        grant: (lease) => {
-          stopListening();
-          resolve(lease);
-        },
-      });
-      stopListening = onAbort(signal, () => {
-        withdraw();
-        resolve({ code: 'ABORTED', message: `${relay.name}: given up here`, ambiguous: false });
-      });
-    });
   }
 
   #of(relay: Relay): Known {
