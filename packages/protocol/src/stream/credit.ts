@@ -1,7 +1,7 @@
 /** A stream that was opened counts as one that will want much for about so long, ms. */
 const BEGUN_MS = 1000;
 
-/** Part of a budget that only streams with little of it may take: who comes after those that took much finds something. */
+/** Part of a budget that only streams with little of it may take: who comes after a few that took much finds something. */
 const RESERVE_SHARE = 1 / 8;
 /** What counts as little. */
 const LITTLE_SHARE = 1 / 32;
