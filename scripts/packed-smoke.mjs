@@ -3,14 +3,15 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { output, packAll } from './run.mjs';
+import { output, packAll, root } from './run.mjs';
 
 const nodeVersions = ['20', '22', '24'];
+const bundledSources = join(root, 'apps/cli/src/bundled');
 const folder = mkdtempSync(join(tmpdir(), 'millrace-smoke-'));
 const npmInstall = (cwd, ...specs) =>
   output('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', ...specs], { cwd });
@@ -64,7 +65,9 @@ try {
   writeFileSync(join(app, 'faults.json'), '{"clientLeg":{"down":{"delayMs":{"uniform":[0,5]}}}}');
   npmInstall(app, ...packed.map(({ tarball }) => tarball));
   const specifiers = packed.flatMap(({ name, subpaths }) => subpaths.map((subpath) => name + subpath.slice(1)));
-  for (const name of ['live', 'simulator']) specifiers.push(`./node_modules/millrace/dist/bundled/${name}.js`);
+  for (const file of readdirSync(bundledSources)) {
+    specifiers.push(`./node_modules/millrace/dist/bundled/${basename(file, '.ts')}.js`);
+  }
   writeFileSync(
     join(app, 'imports.mjs'),
     `for (const name of ${JSON.stringify(specifiers)}) {

@@ -1,6 +1,6 @@
 // Small helpers that the scripts share.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -41,13 +41,23 @@ export function publishedPackages() {
   return publishedFolders.map((path) => JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8')));
 }
 
+/** Compilers leave the output of a source that was deleted; a package must not hold what a clean build would not make. */
+function checkSources(path, files) {
+  for (const file of files.map((entry) => entry.path).filter((name) => /^dist\/.*\.js$/.test(name))) {
+    const source = join(root, path, file.replace(/^dist/, 'src'));
+    if (!existsSync(source) && !existsSync(source.replace(/\.js$/, '.ts')))
+      throw new Error(`${path}/${file} has no source: delete ${path}/dist and build again`);
+  }
+}
+
 /** Packs every published package into `folder`; gives name, version, tarball and the exported subpaths of each. */
 export function packAll(folder) {
   return publishedFolders.map((path) => {
     const { name, version, exports } = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'));
-    const [{ filename }] = JSON.parse(
+    const [{ filename, files }] = JSON.parse(
       output('npm', ['pack', '--json', '--pack-destination', folder], { cwd: join(root, path) }),
     );
+    checkSources(path, files);
     const subpaths = Object.keys(exports).filter((subpath) => subpath !== './package.json');
     return { name, version, tarball: join(folder, filename), subpaths, library: subpaths.length > 0 };
   });
