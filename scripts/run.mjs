@@ -1,6 +1,7 @@
 // Small helpers that the scripts share.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -10,6 +11,9 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 /** Folders of the packages that are published, in the order of their dependencies. */
 export const publishedFolders = [
   'packages/protocol',
+  'packages/udp-native-linux-x64-gnu',
+  'packages/udp-native',
+  'packages/udp-session',
   'packages/relay',
   'packages/node-server',
   'packages/client',
@@ -36,9 +40,11 @@ export function output(program, args, options = {}) {
   return stdout;
 }
 
+const readManifest = (path) => JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'));
+
 /** The manifests of the published packages. */
 export function publishedPackages() {
-  return publishedFolders.map((path) => JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8')));
+  return publishedFolders.map(readManifest);
 }
 
 /** Compilers leave the output of a source that was deleted; a package must not hold what a clean build would not make. */
@@ -50,15 +56,35 @@ function checkSources(path, files) {
   }
 }
 
+/**
+ * A package for one system as it is published: os, cpu and libc stand in its manifest. In the checkout they stand in
+ * `publishConfig`, since npm would refuse to install a checkout that holds a package for another system.
+ */
+function stageForSystem(path, folder) {
+  const { publishConfig, ...manifest } = readManifest(path);
+  const { access, ...system } = publishConfig;
+  const staged = join(folder, path);
+  mkdirSync(staged, { recursive: true });
+  for (const file of manifest.files) cpSync(join(root, path, file), join(staged, file));
+  const published = { ...manifest, ...system, publishConfig: { access } };
+  writeFileSync(join(staged, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
+  return staged;
+}
+
 /** Packs every published package into `folder`; gives name, version, tarball and the exported subpaths of each. */
 export function packAll(folder) {
-  return publishedFolders.map((path) => {
-    const { name, version, exports } = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'));
+  output('npm', ['run', '--silent', 'pack:native', '-w', '@millrace/udp-native']);
+  const staging = mkdtempSync(join(tmpdir(), 'millrace-staging-'));
+  const packed = publishedFolders.map((path) => {
+    const { name, version, exports = {}, publishConfig } = readManifest(path);
+    const from = publishConfig.os === undefined ? join(root, path) : stageForSystem(path, staging);
     const [{ filename, files }] = JSON.parse(
-      output('npm', ['pack', '--json', '--pack-destination', folder], { cwd: join(root, path) }),
+      output('npm', ['pack', '--json', '--pack-destination', folder], { cwd: from }),
     );
     checkSources(path, files);
     const subpaths = Object.keys(exports).filter((subpath) => subpath !== './package.json');
     return { name, version, tarball: join(folder, filename), subpaths, library: subpaths.length > 0 };
   });
+  rmSync(staging, { recursive: true });
+  return packed;
 }

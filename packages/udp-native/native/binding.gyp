@@ -35,6 +35,14 @@
     # The same code with its table of system calls open to tests; never packed.
     ['with_test==1', {
       'targets': [
+        # The I/O file of macOS, compiled and linked to nothing, with the headers of Linux in place of its own.
+        {
+          'target_name': 'darwin_check',
+          'type': 'static_library',
+          'cflags': ['-U__linux__'],
+          'sources!': ['linux.cc'],
+          'sources': ['darwin.cc'],
+        },
         {
           'target_name': 'udp_native_test',
           'defines': ['MILLRACE_TEST_CALLS'],

@@ -10,13 +10,24 @@ namespace millrace {
 struct EvpContext;
 struct EvpCipher;
 
+// A parameter as OpenSSL 3 takes and gives it (OSSL_PARAM); a list ends with one without a key.
+struct EvpParameter {
+  const char* key;
+  unsigned int type;
+  void* data;
+  size_t bytes;
+  size_t bytes_given;
+};
+constexpr unsigned int kEvpOctets = 5;
+
 struct Evp {
   EvpContext* (*context_new)();
   void (*context_free)(EvpContext*);
-  int (*init)(EvpContext*, const EvpCipher*, void* engine, const unsigned char* key, const unsigned char* iv, int seal);
+  int (*init)(EvpContext*, const EvpCipher*, const unsigned char* key, const unsigned char* iv, int seal,
+              const EvpParameter* parameters);
   int (*update)(EvpContext*, unsigned char* out, int* written, const unsigned char* in, int length);
   int (*final)(EvpContext*, unsigned char* out, int* written);
-  int (*control)(EvpContext*, int what, int number, void* data);
+  int (*get)(EvpContext*, EvpParameter* parameters);
   const EvpCipher* (*aes_128_gcm)();
   const EvpCipher* (*chacha20_poly1305)();
   void (*clear_errors)();

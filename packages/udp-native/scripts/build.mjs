@@ -3,7 +3,7 @@
 //   node scripts/build.mjs              build/Release/udp_native.node (and udp_native_test.node, where the tests are)
 //   node scripts/build.mjs --sanitize   the same with AddressSanitizer and UndefinedBehaviorSanitizer, in build-asan/Release
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,7 +27,10 @@ function findHeaders() {
   process.exit(1);
 }
 
+/** npm brings one of its own and tells where to the scripts that it runs. */
 function findGyp() {
+  const ofNpm = process.env.npm_config_node_gyp;
+  if (ofNpm !== undefined && existsSync(ofNpm)) return ofNpm;
   try {
     return fileURLToPath(import.meta.resolve('node-gyp/bin/node-gyp.js'));
   } catch {
@@ -51,11 +54,11 @@ for (const args of [
   if (status !== 0) process.exit(1);
 }
 
-// A package of an older build would be loaded in place of this one.
-if (!sanitize) rmSync(join(folder, 'prebuilds'), { recursive: true, force: true });
 const out = join(folder, sanitize ? 'build-asan' : 'build', 'Release');
 mkdirSync(out, { recursive: true });
 for (const name of tests ? ['udp_native.node', 'udp_native_test.node'] : ['udp_native.node']) {
-  copyFileSync(join(native, 'build/Release', name), join(out, name));
+  // A process that has the older one loaded keeps it whole.
+  copyFileSync(join(native, 'build/Release', name), join(out, `${name}.new`));
+  renameSync(join(out, `${name}.new`), join(out, name));
 }
 process.stdout.write(`built ${out}\n`);

@@ -1,9 +1,9 @@
-// Packs what has been built for this platform as a package of its own, @millrace/udp-native-<platform>-<arch>: builds, strips,
-// checks what the binary asks of the system, writes prebuilds/<platform>-<arch> and a tarball beside it.
+// Builds the addon for this system as it is published: builds, strips, checks what the binary asks of the system, and puts it
+// into the package of the system, beside this one.
 //
 //   npm run pack:native -w @millrace/udp-native
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url';
 const NEWEST_GLIBC = [2, 28];
 
 const folder = fileURLToPath(new URL('..', import.meta.url));
-const platform = `${process.platform}-${process.arch}`;
-const target = join(folder, 'prebuilds', platform);
+const system = `${process.platform}-${process.arch}${process.platform === 'linux' ? '-gnu' : ''}`;
+const target = fileURLToPath(new URL(`../../udp-native-${system}`, import.meta.url));
 const binary = join(target, 'udp_native.node');
 
 function fail(message) {
@@ -36,37 +36,12 @@ function checkLinux() {
   }
 }
 
-output(process.execPath, [fileURLToPath(new URL('build.mjs', import.meta.url))], { stdio: 'inherit' });
-rmSync(target, { recursive: true, force: true });
-mkdirSync(target, { recursive: true });
+if (!existsSync(join(target, 'package.json'))) fail(`there is no package for ${system}`);
+// What compilers say goes to standard error: the output of those who pack is read by programs.
+output(process.execPath, [fileURLToPath(new URL('build.mjs', import.meta.url))], { stdio: ['ignore', 2, 2] });
+rmSync(binary, { force: true });
 copyFileSync(join(folder, 'build/Release/udp_native.node'), binary);
-copyFileSync(join(folder, 'LICENSE'), join(target, 'LICENSE'));
 if (process.platform === 'linux') {
   output('strip', ['--strip-unneeded', binary]);
   checkLinux();
 }
-
-const { version, license, engines, publishConfig } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-const name = `@millrace/udp-native-${platform}`;
-const manifest = {
-  name,
-  version,
-  description: `The addon of @millrace/udp-native, built for ${platform}`,
-  license,
-  main: 'udp_native.node',
-  files: ['udp_native.node', 'LICENSE', 'README.md'],
-  os: [process.platform],
-  cpu: [process.arch],
-  ...(process.platform === 'linux' ? { libc: ['glibc'] } : {}),
-  engines,
-  publishConfig,
-};
-writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-writeFileSync(
-  join(target, 'README.md'),
-  `# ${name}\n\nThe addon of @millrace/udp-native, built for ${platform}. Install that package instead.\n`,
-);
-const [{ filename, size }] = JSON.parse(
-  output('npm', ['pack', '--json', '--pack-destination', join(folder, 'prebuilds')], { cwd: target }),
-);
-process.stdout.write(`packed prebuilds/${filename}, ${size} bytes\n`);

@@ -312,21 +312,20 @@ describe.skipIf(!built)(`what a kernel may do ${needsBuild}`, () => {
     ): Promise<Collector> {
       const receiver = new Collector(faulty!.addon, options, room);
       open.push(receiver.socket);
-      const { promise, resolve } = signal();
+      const { promise, resolve } = signal<number>();
       const answers = [...script];
       use({
         receive: () => {
           if (answers.length > 0) return answers.shift();
-          // What woke the socket is still in its buffer: taken out by the system itself.
-          resolve();
+          // What woke the socket is still in its buffer: taken out by the system itself, perhaps before anybody hears of this.
+          resolve(receiver.packets.length + 1);
           use({});
           return -EAGAIN;
         },
       });
       const wake = outgoing([Buffer.from('wake')], [receiver.socket.address.port]);
       openSocket().send(wake.slab, wake.rows, 1, wake.addresses);
-      await promise;
-      await receiver.have(receiver.packets.length + 1);
+      await receiver.have(await promise);
       expect(receiver.packets.pop()!.data.toString()).toBe('wake');
       return receiver;
     }
@@ -398,9 +397,9 @@ describe.skipIf(!built)(`what a kernel may do ${needsBuild}`, () => {
   });
 });
 
-function signal(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = (): void => {};
-  const promise = new Promise<void>((done) => {
+function signal<T = void>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((done) => {
     resolve = done;
   });
   return { promise, resolve };

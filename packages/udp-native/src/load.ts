@@ -23,15 +23,15 @@ const require = createRequire(import.meta.url);
 const loaded = new Map<string, NativeAddon | undefined>();
 
 /**
- * The addon, or undefined where there is none for this machine; it never throws. The places, in their order: `prebuilds` of this
- * package, the package `@millrace/udp-native-<platform>-<arch>`, `build/Release` of this package. `MILLRACE_NATIVE=0` in
- * the environment forbids it; an absolute path there names the one file to load.
+ * The addon, or undefined where there is none for this machine; it never throws. The places, in their order: what was built from
+ * source, in `build/Release` of this package; the package of the system, `@millrace/udp-native-linux-x64-gnu`.
+ * `MILLRACE_NATIVE=0` in the environment forbids it; an absolute path there names the one file to load.
  */
 export function loadNative(): NativeAddon | undefined {
   const wish = process.env['MILLRACE_NATIVE'] ?? '';
   if (wish === '0') return undefined;
   if (loaded.has(wish)) return loaded.get(wish);
-  const addon = isAbsolute(wish) ? tryLoad(wish) : firstOf(places());
+  const addon = isAbsolute(wish) ? tryLoad(wish) : firstOf([builtHere, systemPackage]);
   loaded.set(wish, addon);
   return addon;
 }
@@ -49,15 +49,11 @@ export function loadFrom(path: string): NativeAddon {
   };
 }
 
-function* places(): Generator<string> {
-  const platform = `${process.platform}-${process.arch}`;
-  const file = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
-  yield file(`prebuilds/${platform}/udp_native.node`);
-  yield `@millrace/udp-native-${platform}`;
-  yield file('build/Release/udp_native.node');
-}
+/** A binary for another C library than glibc would be another package; npm installs none where it does not fit. */
+const systemPackage = `@millrace/udp-native-${process.platform}-${process.arch}${process.platform === 'linux' ? '-gnu' : ''}`;
+const builtHere = fileURLToPath(new URL('../build/Release/udp_native.node', import.meta.url));
 
-function firstOf(paths: Iterable<string>): NativeAddon | undefined {
+function firstOf(paths: readonly string[]): NativeAddon | undefined {
   for (const path of paths) {
     const addon = tryLoad(path);
     if (addon !== undefined) return addon;
