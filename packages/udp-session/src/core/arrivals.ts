@@ -35,7 +35,8 @@ export class Arrivals {
   #latestAt = 0;
   #newestUs = 0;
   #newestAt = 0;
-  #reportedAt: number | undefined;
+  /** When the newest packet that was reported of had come. */
+  #reportedAt = 0;
   #intervalBytes = 0;
   #longestBurst = 0;
   #reorderDepth = 0;
@@ -68,7 +69,9 @@ export class Arrivals {
   add(number: number, bytes: number, sentUs: number, largestBefore: number, now: number): void {
     this.received++;
     this.receivedBytes += bytes;
-    this.#intervalBytes += bytes;
+    // What came first begins the time that is measured, and does not lie within it.
+    if (this.received > 1) this.#intervalBytes += bytes;
+    else this.#reportedAt = now;
     if (bytes > this.#largestBytes) this.#largestBytes = bytes;
     const nowUs = toUs(now);
     this.#trend.add(sentUs, nowUs, now);
@@ -114,8 +117,9 @@ export class Arrivals {
   /** A report of everything so far; what counts since the last report begins anew. */
   take(now: number): Report {
     this.decide(now);
-    const elapsed = Math.max(0.1, now - (this.#reportedAt ?? now - 20));
-    this.#reportedAt = now;
+    // From packet to packet: when the report is made says nothing, since timers come late, and packets wait meanwhile.
+    const elapsed = Math.max(0.1, this.#newestAt - this.#reportedAt);
+    this.#reportedAt = this.#newestAt;
     const report: Report = {
       largest: Math.max(0, this.#window.largest),
       echoUs: this.#newestUs,

@@ -1,7 +1,9 @@
 /** What one report says about the path. */
 export interface RateSample {
-  /** Bytes per ms that arrived since the report before. */
+  /** Bytes per ms that arrived since the report before, over the time in which they came. */
   readonly rate: number;
+  /** The same bytes over the time in which they were sent. */
+  readonly sentRate: number;
   readonly packets: number;
   readonly lost: number;
   /** The queue on the way, ms. */
@@ -47,8 +49,8 @@ const CALM_FACTOR = 1.04;
  * 25 to 50 ms, of which some in a row get lost.
  */
 const REPORTS_MISSED_MS = 100;
-/** Before the first measurement: 10 packets in a round trip of 20 ms (RFC 6928 allows them in any). */
-const INITIAL_RATE = 600;
+/** Before the first measurement, doubled as startup does: 32 packets in a round trip of 20 ms. RFC 6928 allows 10 in any. */
+const INITIAL_RATE = 1200;
 const LEAST_RATE = 10;
 
 /**
@@ -68,6 +70,7 @@ export class Congestion {
   /** The queue when the state began; while it is drained, that of the round before. */
   #queueBefore = 0;
   #roundsSinceDrain = 0;
+  #standing = false;
   /** Below 1 after rounds in which much was lost without a queue: what stands in the way drops rather than delays. */
   #caution = 1;
   #roundEndsAt: number | undefined;
@@ -94,6 +97,11 @@ export class Congestion {
     return Math.min(this.#maxRate, Math.max(LEAST_RATE, this.rate * this.#gain() * this.#caution));
   }
 
+  /** Whether a queue stood on the way when the last report was made: what was lost then was most likely dropped there. */
+  get queued(): boolean {
+    return this.#standing;
+  }
+
   /** How many bytes may be under way. */
   get windowBytes(): number {
     const gain = this.#state === 'startup' ? STARTUP_GAIN : 2;
@@ -116,12 +124,23 @@ export class Congestion {
     this.#measured = false;
   }
 
+  /** What was lost had another cause than the rate. */
+  forgive(): void {
+    this.#caution = 1;
+    this.#packets = 0;
+    this.#lost = 0;
+  }
+
   onReport(sample: RateSample): void {
     this.#leastMs = sample.leastMs;
     this.#queueMs = sample.queueMs;
+    this.#standing = sample.queueMs > standingMs(sample);
     // A sender that has little to send shows what it sends, not what the path bears.
-    if (!sample.appLimited || sample.rate > this.rate) {
-      this.#round = Math.max(this.#round, sample.rate);
+    // What was held up on the way, and then came all at once, did not travel faster than it was sent.
+    // And what was not sent for caution could have come too.
+    const rate = Math.min(sample.rate, sample.sentRate) / this.#caution;
+    if (!sample.appLimited || rate > this.rate) {
+      this.#round = Math.max(this.#round, rate);
       this.#measured = true;
     }
     this.#packets += sample.packets;
@@ -136,8 +155,10 @@ export class Congestion {
 
   /** While a queue stands on the way, what arrives is what the path bears. */
   #queued(sample: RateSample): void {
+    // It cannot bear more than what was sent lately, or there would be no queue.
+    const rate = Math.min(sample.rate, Math.max(this.rate, sample.sentRate));
     this.#rounds.length = 0;
-    this.#round = sample.rate;
+    this.#round = rate;
     this.#measured = true;
     this.#upGain = UP_GAIN;
     if (this.#state === 'startup') this.#enter('drain');

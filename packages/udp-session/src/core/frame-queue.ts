@@ -11,7 +11,23 @@ export interface FrameQueueOptions {
   readonly maxFrameBytes: number;
   /** Most data shards of a block. */
   readonly blockShards: number;
+  /** Memory of all frames. */
+  readonly maxSendBytes: number;
 }
+
+/** What a frame is cut for. */
+export interface FramePath {
+  /** What of a frame fits into a packet. */
+  readonly maxShardBytes: number;
+  readonly roundTripMs: number;
+  /** How fast frames leave, bytes per ms. */
+  readonly rate: number;
+}
+
+/** What a retransmission takes besides a round trip, ms: until a loss is sure, until it is asked for, until its turn comes. */
+const REPAIR_MS = 25;
+/** Frames that wait may take this part of the memory: what was sent has to stay for a while, or nothing can be sent again. */
+const WAITING_SHARE = 0.5;
 
 /** How a frame is to be sent. */
 export interface FrameOptions {
@@ -69,15 +85,15 @@ export class FrameQueue {
 
   /**
    * Takes a frame; its bytes are copied.
-   * @param maxShardBytes What fits into a packet now.
+   * @param path The path as it is now.
    * @returns The index of the frame.
    */
-  submit(bytes: Uint8Array, options: FrameOptions, maxShardBytes: number, now: number): number {
+  submit(bytes: Uint8Array, options: FrameOptions, path: FramePath, now: number): number {
     const { deadlineMs = 1000, flags = 0, pts = 0 } = options;
     inRange('deadlineMs', deadlineMs, 1, 60_000);
     inRange('flags', flags, 0, 255);
     inRange('pts', pts, 0, Number.MAX_SAFE_INTEGER);
-    const layout = this.#cut(bytes.length + FRAME_HEAD_BYTES, maxShardBytes);
+    const layout = this.#cut(bytes.length + FRAME_HEAD_BYTES, deadlineMs, path);
     const slab = this.#room(layout.slabBytes);
     slab[0] = flags;
     writeU32(slab, 1, Math.floor(pts / 2 ** 32));
@@ -147,7 +163,7 @@ export class FrameQueue {
     for (const frame of this.#frames.values()) if (frame.deadlineAt <= now) this.#forget(frame);
   }
 
-  #cut(bytes: number, maxShardBytes: number): FrameLayout {
+  #cut(bytes: number, deadlineMs: number, { maxShardBytes, roundTripMs, rate }: FramePath): FrameLayout {
     const { maxFrameBytes, blockShards } = this.#options;
     if (bytes > maxFrameBytes + FRAME_HEAD_BYTES) {
       throw new SessionError('SESSION_TOO_LARGE', `a frame has at most ${maxFrameBytes} bytes`);
@@ -156,7 +172,10 @@ export class FrameQueue {
     const blocks = Math.ceil(data / blockShards);
     const depth = Math.min(blocks, Math.max(1, Math.ceil(2 * this.#parity.burst)));
     const perBlock = Math.ceil(data / blocks);
-    const wanted = Math.min(this.#parity.parityFor(perBlock, depth), Math.floor((MAX_FRAME_SHARDS - data) / blocks));
+    const waitMs = (this.#pending + bytes) / rate + roundTripMs / 2;
+    const repairs = Math.max(0, Math.floor((deadlineMs - waitMs) / (roundTripMs + REPAIR_MS)));
+    const parity = this.#parity.parityFor(perBlock, depth, repairs);
+    const wanted = Math.min(parity, Math.floor((MAX_FRAME_SHARDS - data) / blocks));
     const shape = { bytes, shardBytes: Math.ceil(bytes / data), blocks, depth, parity: Math.max(0, wanted) };
     const layout = blocks > MAX_BLOCKS ? undefined : FrameLayout.of(shape);
     if (layout === undefined) {
@@ -167,6 +186,9 @@ export class FrameQueue {
 
   /** Memory for a frame. Frames that are only kept in case they are asked for make room, the oldest first. */
   #room(bytes: number): Uint8Array {
+    if (this.#pending > 0 && this.#pending + bytes > WAITING_SHARE * this.#options.maxSendBytes) {
+      throw new SessionError('SESSION_BUSY', 'frames are given faster than they can be sent');
+    }
     for (let slab = this.#pool.take(bytes); ; slab = this.#pool.take(bytes)) {
       if (slab !== undefined) return slab;
       const oldest = this.#frames.values().next().value;

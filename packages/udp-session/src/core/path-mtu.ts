@@ -19,6 +19,8 @@ export class PathMtu {
   #probe: { bytes: number; sendings: number; dueAt: number } | undefined;
   #raiseAt: number | undefined;
   #largeSent = 0;
+  /** The number of the packet with which there were enough of them. */
+  #largeUpTo = 0;
   #blackReports = 0;
 
   /** @param maxBytes The largest size that is tried: that of the interface. */
@@ -73,19 +75,20 @@ export class PathMtu {
   }
 
   /** A packet was sent. */
-  sent(bytes: number): void {
-    if (bytes > BASE_PACKET_BYTES) this.#largeSent++;
+  sent(bytes: number, number: number): void {
+    if (bytes > BASE_PACKET_BYTES && ++this.#largeSent === BLACK_PACKETS) this.#largeUpTo = number;
   }
 
   /**
    * A report came. True when large packets do not arrive any more: the size is back at the one that every path bears, and
    * the search begins anew, below the size that failed.
    * @param largestBytes The largest packet that arrived since the report before.
+   * @param newest The newest packet that arrived: large ones behind it are still on their way.
    */
-  reported(largestBytes: number): boolean {
+  reported(largestBytes: number, newest: number): boolean {
     if (this.#bytes === BASE_PACKET_BYTES) return false;
-    if (largestBytes > BASE_PACKET_BYTES || this.#largeSent < BLACK_PACKETS) {
-      if (largestBytes > BASE_PACKET_BYTES) this.#largeSent = 0;
+    if (largestBytes > BASE_PACKET_BYTES) this.#largeSent = 0;
+    if (this.#largeSent < BLACK_PACKETS || newest < this.#largeUpTo) {
       this.#blackReports = 0;
       return false;
     }

@@ -18,9 +18,6 @@ import type { SessionStats } from './stats.js';
 const REMEMBERED = 2 ** 17;
 /** Frames further apart than this do not say over which time one may be spread, ms. */
 const MAX_FRAME_INTERVAL_MS = 100;
-/** Loss from which on small messages are sent twice, and three times. */
-const COPY_LOSS = 0.001;
-const SECOND_COPY_LOSS = 0.1;
 /** A peer that owes a report is asked for it after the late round trip and this, ms: the longest time between reports. */
 const REPORT_PATIENCE_MS = 50;
 
@@ -82,14 +79,17 @@ export class SendSide {
     return this.mtu.bytes - OVERHEAD_BYTES - TIME_BYTES - ITEM_BYTES.shard;
   }
 
+  get roundTripMs(): number {
+    return this.roundTrip.smoothedMs;
+  }
+
   get maxDatagramBytes(): number {
     return this.mtu.bytes - OVERHEAD_BYTES - TIME_BYTES - ITEM_BYTES.datagram;
   }
 
   /** How often a small message is repeated ahead of any loss. */
   get copies(): number {
-    if (this.parity.loss < COPY_LOSS) return 0;
-    return this.parity.loss < SECOND_COPY_LOSS ? 1 : 2;
+    return this.parity.copies;
   }
 
   /** How fast is sent now, bytes per ms. */
@@ -110,7 +110,7 @@ export class SendSide {
   }
 
   submitFrame(bytes: Uint8Array, options: FrameOptions, now: number): number {
-    const index = this.frames.submit(bytes, options, this.maxShardBytes, now);
+    const index = this.frames.submit(bytes, options, this, now);
     if (this.#frameAt !== undefined && now > this.#frameAt) {
       const interval = Math.min(MAX_FRAME_INTERVAL_MS, now - this.#frameAt);
       const before = this.#frameIntervalMs ?? interval;
@@ -132,8 +132,7 @@ export class SendSide {
       this.#newestEliciting = this.next;
       this.#unansweredSince ??= now;
     }
-    this.next++;
-    this.mtu.sent(bytes);
+    this.mtu.sent(bytes, this.next++);
   }
 
   /** All that could be sent was sent: what is under way does not show what the path bears. */
@@ -173,10 +172,10 @@ export class SendSide {
     const lost = Math.max(0, report.lost - (before?.lost ?? 0));
     const packets = report.received - (before?.received ?? 0) + lost;
     const bursts = Math.max(0, report.bursts - (before?.bursts ?? 0));
-    this.parity.report(packets, lost, bursts, now);
-    this.mtu.reported(report.largestBytes);
+    const sentMs = before === undefined ? 0 : ((report.echoUs - before.echoUs) | 0) / 1000;
     this.congestion.onReport({
       rate: report.rate,
+      sentRate: sentMs > 0 ? (report.receivedBytes - before!.receivedBytes) / sentMs : Number.POSITIVE_INFINITY,
       packets,
       lost,
       queueMs: report.queueUs / 1000,
@@ -185,6 +184,11 @@ export class SendSide {
       appLimited: report.largest <= this.#appLimitedUpTo,
       now,
     });
+    this.parity.report(packets, lost, bursts, this.congestion.queued, now);
+    if (!this.mtu.reported(report.largestBytes, report.largest)) return true;
+    // Packets of that size never arrive, however slowly they are sent, and however many there are.
+    this.congestion.forgive();
+    this.parity.forgive();
     return true;
   }
 

@@ -1,5 +1,5 @@
 import { invert, lazily, multiply } from './field.js';
-import { MAX_SHARDS } from './types.js';
+import { MAX_SHARDS, type Solve } from './types.js';
 
 /** Columns of a row of `parityMatrix`. */
 export const STRIDE = 256;
@@ -24,6 +24,11 @@ export const parityMatrix: () => Uint8Array = lazily(() => {
 export class Solver {
   readonly #left = new Uint8Array(STRIDE * MAX_SHARDS);
   readonly #right = new Uint8Array(STRIDE * MAX_SHARDS);
+  readonly #eliminate: Solve;
+
+  constructor(eliminate: Solve = gaussJordan) {
+    this.#eliminate = eliminate;
+  }
 
   /**
    * The matrix (STRIDE columns) that gives the missing data shards, `holes`, from the present data shards, in their order, and
@@ -45,20 +50,24 @@ export class Solver {
       }
       for (let other = 0; other < size; other++) right[at + column + other] = other === row ? 1 : 0;
     }
-    // Gauss-Jordan. No pivot can be 0: every leading part of a Cauchy matrix can be inverted.
-    for (let pivot = 0; pivot < size; pivot++) {
-      const at = STRIDE * pivot;
-      const scale = invert(left[at + pivot]!);
-      scaleRow(left, at, size, scale);
-      scaleRow(right, at, data, scale);
-      for (let row = 0; row < size; row++) {
-        const factor = left[STRIDE * row + pivot]!;
-        if (row === pivot || factor === 0) continue;
-        addRow(left, STRIDE * row, at, size, factor);
-        addRow(right, STRIDE * row, at, data, factor);
-      }
-    }
+    this.#eliminate(left, right, size, data, STRIDE);
     return right;
+  }
+}
+
+/** No pivot can be 0: every leading part of a Cauchy matrix can be inverted. */
+function gaussJordan(left: Uint8Array, right: Uint8Array, size: number, columns: number, stride: number): void {
+  for (let pivot = 0; pivot < size; pivot++) {
+    const at = stride * pivot;
+    const scale = invert(left[at + pivot]!);
+    scaleRow(left, at, size, scale);
+    scaleRow(right, at, columns, scale);
+    for (let row = 0; row < size; row++) {
+      const factor = left[stride * row + pivot]!;
+      if (row === pivot || factor === 0) continue;
+      addRow(left, stride * row, at, size, factor);
+      addRow(right, stride * row, at, columns, factor);
+    }
   }
 }
 

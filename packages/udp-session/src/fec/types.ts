@@ -30,7 +30,7 @@ export interface Fec {
 }
 
 /**
- * The one thing that differs between implementations: output i = sum over j of matrix[i * stride + j] × input j. `inputs` and
+ * What differs between implementations: output i = sum over j of matrix[i * stride + j] × input j. `inputs` and
  * `outputs` are offsets in `slab` of shards of `shardBytes`; no output is also an input.
  */
 export type Combine = (
@@ -43,3 +43,9 @@ export type Combine = (
   matrix: Uint8Array,
   stride: number,
 ) => void;
+
+/**
+ * Makes `right` = `left`^-1 × `right`: `left` has `size` rows and columns, `right` `size` rows of `columns`, both with `stride`
+ * bytes from row to row. `left` can be inverted, and is overwritten.
+ */
+export type Solve = (left: Uint8Array, right: Uint8Array, size: number, columns: number, stride: number) => void;

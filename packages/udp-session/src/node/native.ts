@@ -30,7 +30,11 @@ export async function loadAddon(): Promise<NativeAddon | undefined> {
 export function chooseFec(addon: NativeAddon | undefined): Fec {
   if (addon === undefined) return createFec();
   const { fec } = addon;
-  return new BlockCoder('native', (...job) => fec.combine(...job));
+  return new BlockCoder(
+    'native',
+    (...job) => fec.combine(...job),
+    (...job) => fec.solve(...job),
+  );
 }
 
 /** The fastest cryptography there is; both give the same bytes. */
