@@ -28,8 +28,8 @@ const HELP_COLUMNS = 120;
 export function createProgram(io: Io, done: (exitCode: number) => void): Command {
   const program = new Command('millrace')
     .description('Carries TCP and UDP through whatever a bad network still lets through.')
-    .version(VERSION, '--version', 'prints the version')
-    .helpOption('--help', 'prints this')
+    .version(VERSION, '-v, --version', 'prints the version')
+    .helpOption('-h, --help', 'prints this')
     .helpCommand('help [command]', 'prints the help of a command')
     .addHelpText('after', PROGRAM_HELP.replace('EXIT_CODES', exitCodeTable()))
     .exitOverride()

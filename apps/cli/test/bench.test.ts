@@ -116,6 +116,12 @@ describe('millrace bench --live', () => {
     expect(started.signalListeners()).toBe(0);
   });
 
+  test('measures nothing when the report cannot be written', async () => {
+    const ran = await runToEnd(['bench', '--live', '--embedded', '--json', '/nowhere/report.json']);
+    expect([ran.exitCode, ran.out()]).toEqual([6, '']);
+    expect(ran.err()).toContain('cannot write /nowhere/report.json: there is no such file or folder');
+  });
+
   test.each([
     [['bench'], 2, 'nothing was asked to be measured'],
     [['bench', '--live', 'a', '--config', 'b'], 2, 'two configuration files'],

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { patternBytes, startTarget } from '@millrace/testkit';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { generateKey } from '../src/generate-key.js';
-import { closedPort } from './support/servers.js';
+import { closedPort, listening } from './support/servers.js';
 import { millrace } from './support/process.js';
 import { expectEchoed, socksConnect } from './support/socks-client.js';
 
@@ -119,6 +120,24 @@ test('doctor tells of a relay that is offline', async () => {
   });
   expect((await doctor.ended).code).toBe(1);
   expect(doctor.events().at(-1)).toMatchObject({ event: 'check', name: 'tcp', code: 'RELAY_OFFLINE' });
+});
+
+test.each([
+  // The shell makes 130 and 143 of an end by the signal itself.
+  ['doctor', 'SIGINT', { code: null, signal: 'SIGINT' }],
+  ['doctor', 'SIGTERM', { code: null, signal: 'SIGTERM' }],
+  ['bench --live', 'SIGINT', { code: 130, signal: null }],
+  ['bench --live', 'SIGTERM', { code: 143, signal: null }],
+] as const)('%s that waits for a silent relay is ended by %s', async (command, signal, end) => {
+  const silent = createServer();
+  const { address } = await listening(silent);
+  const asked = once(silent, 'request');
+  const args = [...command.split(' '), '--relay', `http://${address},kind=node`, ...FREE];
+  const started = millrace(args, { env: { MILLRACE_KEY: KEY } });
+  await asked;
+  started.kill(signal);
+  expect(await started.ended).toEqual(end);
+  expect(started.err()).toBe('');
 });
 
 test('the file that npm links begins with a shebang', () => {

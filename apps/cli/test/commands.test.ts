@@ -8,13 +8,18 @@ import { tempDir } from './support/temp-dir.js';
 
 const COMMANDS = ['up', 'node', 'relay', 'doctor', 'bench', 'keygen', 'config'];
 
-test('--version prints the version', async () => {
-  const ran = await runToEnd(['--version']);
+test.each(['--version', '-v'])('%s prints the version', async (flag) => {
+  const ran = await runToEnd([flag]);
   expect(ran.exitCode).toBe(0);
   expect(ran.out()).toBe(`${VERSION}\n`);
 });
 
 describe('--help', () => {
+  test('is -h too, also of a command', async () => {
+    expect((await runToEnd(['-h'])).out()).toBe((await runToEnd(['--help'])).out());
+    expect((await runToEnd(['up', '-h'])).out()).toBe((await runToEnd(['up', '--help'])).out());
+  });
+
   test('lists the commands and the exit codes, with examples', async () => {
     const ran = await runToEnd(['--help']);
     expect(ran.exitCode).toBe(0);

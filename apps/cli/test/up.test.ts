@@ -7,7 +7,7 @@ import { generateKey } from '../src/generate-key.js';
 import { run } from '../src/main.js';
 import { runToEnd } from './support/run.js';
 import { TEST_CERTIFICATE, TEST_KEY } from './support/certificates.js';
-import { listening } from './support/servers.js';
+import { closedPort, listening } from './support/servers.js';
 import { expectEchoed, socksConnect } from './support/socks-client.js';
 import { tempDir } from './support/temp-dir.js';
 import { testIo, type TestIo } from './support/test-io.js';
@@ -135,6 +135,19 @@ describe('millrace up', () => {
     await expectEcho((await up.event('ready')).socks ?? '');
   });
 
+  test.each([
+    ['1', 1, true],
+    ['auto', 1, true],
+    ['2', 1, false],
+    ['1', 2, false],
+  ])('at level %s with %i request at once notes what that means: %s', async (level, places, noted) => {
+    const account = ['--account', `a,max-concurrent=${places}`];
+    const relay = ['--relay', `http://${await closedPort()},kind=node,account=a`];
+    const up = start(['up', ...relay, ...account, '--level', level, ...FREE], { env: { MILLRACE_KEY: KEY } });
+    await up.printed('Ctrl-C stops it');
+    expect(up.out().includes('one request at once')).toBe(noted);
+  });
+
   test('does not need the relay to be there', async () => {
     const up = start(['up', '--relay', 'http://127.0.0.1:1,kind=node', '--json', ...FREE], {
       env: { MILLRACE_KEY: KEY },
@@ -233,6 +246,26 @@ describe('millrace node', () => {
     expect(node.err()).toContain(`error: ${code}: `);
     expect(node.err()).toContain(words);
     expect(node.err()).not.toContain('changeme');
+  });
+
+  test.each([
+    ['no certificate', 'no PEM', TEST_KEY, 'holds no certificate', '--tls-cert-file'],
+    ['no key', TEST_CERTIFICATE, 'no PEM', 'holds no private key', '--tls-key-file'],
+  ])('names the file of TLS that holds %s', async (_, cert, key, words, where) => {
+    const dir = tempDir();
+    const tls = ['--tls-cert-file', dir.file('cert.pem', cert), '--tls-key-file', dir.file('key.pem', key)];
+    const node = await runToEnd(['node', ...tls], { env: { MILLRACE_KEY: KEY } });
+    expect(node.exitCode).toBe(3);
+    expect(node.err()).toContain(words);
+    expect(node.err()).toContain(`where: ${where} ${dir.path('')}`);
+  });
+
+  test('says where a rule may stand that is no name, and what one is', async () => {
+    const argv = ['node', '--listen', '127.0.0.1:0', '--admin', '', '--allow-names', '*.example.org'];
+    const node = await runToEnd(argv, { env: { MILLRACE_KEY: KEY } });
+    expect(node.exitCode).toBe(3);
+    expect(node.err()).toContain('.example.org with everything below it');
+    expect(node.err()).toContain('where: the flags, or section "node"');
   });
 
   test('says which address is taken', async () => {

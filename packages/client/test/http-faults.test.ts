@@ -1,6 +1,7 @@
 /** Every way in which a relay fails, against real local servers. */
 import { createServer, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createGate, patternBytes } from '@millrace/testkit';
 import { makeCertificate, type TestCertificate } from './support/certificate.js';
@@ -428,6 +429,13 @@ describe('http carrier: reaching the relay', () => {
   test('a file of authorities that cannot be read is told when the tunnel is opened', () => {
     expect(() => httpCarrier({ url: 'https://relay.invalid/', caFile: '/does/not/exist.pem' })).toThrow(
       expect.objectContaining({ code: 'FILE_UNREADABLE' }),
+    );
+  });
+
+  test('a file of authorities that holds none is told when the tunnel is opened', () => {
+    const caFile = fileURLToPath(import.meta.url);
+    expect(() => httpCarrier({ url: 'https://relay.invalid/', caFile })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining(caFile) as unknown }),
     );
   });
 

@@ -40,6 +40,11 @@ export const NODE_LIMITS = {
   maxFlowDatagrams: 1_024,
   /** The same in bytes. */
   maxFlowBytes: 4_194_304,
+  /**
+   * What the system may keep of a socket's datagrams until they are read, as far as it gives it. Its usual room is for a burst of
+   * about 160 datagrams; what comes on top is lost without a word.
+   */
+  udpReceiveBytes: 1_048_576,
   /** Datagrams handed to the system and not sent yet, of one flow. Beyond it new ones are dropped, as the network would. */
   maxFlowSending: 256,
 

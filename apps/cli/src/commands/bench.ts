@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { VERSION, type AccountEntry, type RelayEntry } from '@millrace/protocol';
 import { startEmbedded } from '../embedded.js';
 import { CliError } from '../errors.js';
@@ -10,6 +10,7 @@ import { bytes as bytesText, liveLine, liveTable } from '../output/live-table.js
 import { relayLabels } from '../relay-label.js';
 import { Closers } from '../serve.js';
 import { checkUp } from '../settings/check-up.js';
+import { reason } from '../settings/files.js';
 import { secretReader } from '../settings/secrets.js';
 import { upSettings } from '../settings/section.js';
 import { tunnelOptions } from '../tunnel-options.js';
@@ -20,6 +21,7 @@ export async function bench(context: CommandContext, flags: BenchFlags): Promise
   checkFlags(flags);
   const settings = upSettings(await configOf(context), context.given);
   checkUp(settings);
+  if (flags.json !== undefined) await checkWritable(flags.json);
   const secrets = secretReader(context.io);
   const closers = new Closers();
   const stop = new AbortController();
@@ -105,9 +107,17 @@ function quotaLines(report: LiveReport, relays: readonly RelayEntry[], accounts:
   });
 }
 
+/** Before anything is measured: requests that have been spent on a report nobody gets are lost. */
+async function checkWritable(path: string): Promise<void> {
+  const file = await open(path, 'a').catch((error: unknown) => unwritable(path, error));
+  await file.close();
+}
+
 async function writeReport(path: string, report: LiveReport): Promise<void> {
   const text = `${JSON.stringify({ version: VERSION, measuredAt: new Date().toISOString(), ...report }, undefined, 2)}\n`;
-  await writeFile(path, text).catch((error: Error) => {
-    throw new CliError('FILE_UNREADABLE', `cannot write ${path}: ${error.message}`, { where: '--json', cause: error });
-  });
+  await writeFile(path, text).catch((error: unknown) => unwritable(path, error));
+}
+
+function unwritable(path: string, error: unknown): never {
+  throw new CliError('FILE_UNREADABLE', `cannot write ${path}: ${reason(error)}`, { where: '--json', cause: error });
 }

@@ -1,10 +1,11 @@
+import { createSecureContext } from 'node:tls';
 import { startNode } from '@millrace/node-server';
 import { EventHub, VERSION, type NodeConfig, type ReadyEvent } from '@millrace/protocol';
 import { CliError, toCliError } from '../errors.js';
 import { serve, type Running } from '../serve.js';
 import { readTextFile } from '../settings/files.js';
 import { secretReader } from '../settings/secrets.js';
-import { nodeSettings } from '../settings/section.js';
+import { nodeSettings, placeOf } from '../settings/section.js';
 import { configOf, type CommandContext } from './context.js';
 
 /** `millrace node`: the tunnel node, until a signal; then it drains. */
@@ -16,9 +17,10 @@ export async function node(context: CommandContext): Promise<number> {
   return await serve(context.io, async (): Promise<Running> => {
     const events = new EventHub();
     const unfollow = context.output.follow(events);
-    const where = `--listen ${options.listen}, --admin ${options.admin || '(none)'}`;
     const running = await startNode({ ...options, key, events, ...tls }).catch((error: unknown) => {
-      throw toCliError(error, where);
+      const { code } = toCliError(error);
+      const listeners = `--listen ${options.listen}, --admin ${options.admin || '(none)'}`;
+      throw toCliError(error, code.startsWith('ADDRESS_') ? listeners : placeOf('node'));
     });
     const admin = running.adminUrl === undefined ? {} : { admin: running.adminUrl };
     const ready: ReadyEvent = { event: 'ready', node: running.url, ...admin };
@@ -49,7 +51,19 @@ async function tlsOf({ tlsCertFile, tlsKeyFile }: NodeConfig): Promise<{ tls?: {
     readTextFile(tlsCertFile, '--tls-cert-file'),
     readTextFile(tlsKeyFile, '--tls-key-file'),
   ]);
+  checkPem({ cert }, `--tls-cert-file ${tlsCertFile}`, 'holds no certificate as PEM text');
+  checkPem({ key }, `--tls-key-file ${tlsKeyFile}`, 'holds no private key as PEM text, or one with a passphrase');
+  checkPem({ cert, key }, '--tls-cert-file, --tls-key-file', 'the key is not that of the certificate');
   return { tls: { cert, key } };
+}
+
+/** TLS itself names neither the file nor what is wrong with it. @throws CliError CONFIG_INVALID */
+function checkPem(parts: { cert?: string; key?: string }, where: string, message: string): void {
+  try {
+    createSecureContext(parts);
+  } catch (error) {
+    throw new CliError('CONFIG_INVALID', message, { where, cause: error, next: 'Give another file.' });
+  }
 }
 
 function banner(ready: ReadyEvent, options: Pick<NodeConfig, 'allowPrivate' | 'diagnose'>): string {

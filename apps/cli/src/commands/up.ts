@@ -7,7 +7,7 @@ import { CliError, toCliError } from '../errors.js';
 import { Closers, serve, type Running } from '../serve.js';
 import { checkUp } from '../settings/check-up.js';
 import { secretReader, type SecretReader } from '../settings/secrets.js';
-import { upSettings } from '../settings/section.js';
+import { placeOf, upSettings } from '../settings/section.js';
 import { readFaults } from '../simulated-relay.js';
 import { stateStore, tunnelOptions } from '../tunnel-options.js';
 import { configOf, type CommandContext } from './context.js';
@@ -55,11 +55,13 @@ async function start(
       accounts,
       key,
       events,
+    }).catch((error: unknown) => {
+      throw toCliError(error, placeOf('up'));
     });
     closers.add(() => tunnel.close());
     const listening = await listen(context, settings, tunnel, auth, closers);
     const ready: ReadyEvent = { event: 'ready', ...listening, ...addressesOf(embedded) };
-    context.output.say(banner(ready, relays, settings.proxyUser));
+    context.output.say(banner(ready, relays, settings));
     context.output.event(ready);
     const simulated = embedded?.simulated;
     if (simulated) context.output.event(simulated.ceiling);
@@ -132,7 +134,7 @@ function addressesOf(embedded: Embedded | undefined): Pick<ReadyEvent, 'node' | 
   return embedded ? { node: embedded.node, relay: embedded.relay } : {};
 }
 
-function banner(ready: ReadyEvent, relays: readonly RelayEntry[], user: string | undefined): string {
+function banner(ready: ReadyEvent, relays: readonly RelayEntry[], settings: Settings): string {
   const lines = [`Millrace ${VERSION} is up.`];
   if (ready.socks) lines.push(line('SOCKS5 proxy', ready.socks));
   if (ready.http) lines.push(line('HTTP proxy', ready.http));
@@ -140,10 +142,22 @@ function banner(ready: ReadyEvent, relays: readonly RelayEntry[], user: string |
   if (ready.relay)
     lines.push(line('through', `relay ${ready.relay} and node ${ready.node ?? ''}, both in this process`));
   else lines.push(line('through', relays.length === 1 ? '1 relay' : `${relays.length} relays`));
-  const next = tryThis(ready, user);
+  if (oneAtOnce(relays, settings)) lines.push(line('note', ONE_AT_ONCE));
+  const next = tryThis(ready, settings.proxyUser);
   if (next !== undefined) lines.push('', 'Try:', `  ${next}`);
   lines.push('', 'Ctrl-C stops it.');
   return lines.join('\n');
+}
+
+const ONE_AT_ONCE =
+  'one request at once: at level 1 whatever is wanted waits for it, 15 s where nothing moves. Raise max-concurrent, or use level 2.';
+
+/** Whether a poll that the node holds would be in the way of all else. A relay without an account, or one not described, bears more. */
+function oneAtOnce(relays: readonly RelayEntry[], { level, accounts, embedded }: Settings): boolean {
+  if (level === '2' || embedded) return false;
+  const names = new Set(relays.map(({ account }) => account));
+  const [only] = names;
+  return names.size === 1 && accounts.some(({ name, maxConcurrent }) => name === only && maxConcurrent === 1);
 }
 
 function line(name: string, value: string): string {

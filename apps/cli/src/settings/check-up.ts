@@ -27,6 +27,7 @@ export function checkUp(up: UpConfig): void {
     throw wrong('no relay was given, so there is no way to a node', '--relay', next);
   }
   up.relays?.forEach(checkRelay);
+  checkAccounts(up);
   if (up.allowPrivate && !up.embedded) {
     const next = 'Give `--allow-private` to `millrace node`, where targets are dialled.';
     throw wrong('only the node decides about private targets', '--allow-private', next);
@@ -49,6 +50,14 @@ function checkRelay({ url, kind, token, tokenFile }: RelayEntry): void {
   const what = kind === 'script' ? 'a script needs the key that it checks' : 'a relay needs its token';
   const next = 'Add `,token-file=FILE` to it; or `,kind=node` if the node itself answers at that address.';
   throw wrong(`${what}: ${relayLabel(url)} has none`, '--relay', next);
+}
+
+/** An account that no relay names bounds nothing, whatever was meant. */
+function checkAccounts({ accounts = [], relays = [] }: UpConfig): void {
+  const idle = accounts.find(({ name }) => !relays.some(({ account }) => account === name));
+  if (!idle) return;
+  const next = `Add \`,account=${idle.name}\` to each relay that it pays for, or leave the account out.`;
+  throw wrong(`no relay belongs to the account "${idle.name}", so that it bounds nothing`, '--account, --relay', next);
 }
 
 function wrong(message: string, where: string, next: string): CliError {

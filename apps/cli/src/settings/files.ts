@@ -1,13 +1,22 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { CliError } from '../errors.js';
 
-/** Reads a file whole. @throws CliError FILE_UNREADABLE that names the file */
+/**
+ * Reads a text file whole. A byte order mark, which editors on Windows put first, is left out, and tells UTF-16, which its
+ * shells write, from UTF-8.
+ * @throws CliError FILE_UNREADABLE that names the file
+ */
 export async function readTextFile(path: string, where: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return decodeText(await readFile(path));
   } catch (error) {
     throw new CliError('FILE_UNREADABLE', `cannot read ${path}: ${reason(error)}`, { where, cause: error });
   }
+}
+
+function decodeText(bytes: Uint8Array): string {
+  const utf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
+  return new TextDecoder(utf16 ? 'utf-16le' : 'utf-8').decode(bytes);
 }
 
 /** Writes a file that only its owner may read, and never over another. @throws CliError FILE_UNREADABLE */
@@ -32,7 +41,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'the disk is read-only',
 };
 
-function reason(error: unknown): string {
+/** Why a file cannot be read or written, in words. */
+export function reason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return REASONS[code ?? ''] ?? message;
 }

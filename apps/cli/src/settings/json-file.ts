@@ -7,8 +7,7 @@ import { jsonErrorPlace } from './json-place.js';
  * @throws CliError FILE_UNREADABLE, or CONFIG_INVALID with line and column
  */
 export async function readJsonFile(path: string, flag: string): Promise<unknown> {
-  // A byte order mark is what some editors on Windows put first.
-  const text = (await readTextFile(path, flag)).replace(/^\uFEFF/, '');
+  const text = await readTextFile(path, flag);
   try {
     return JSON.parse(text) as unknown;
   } catch {

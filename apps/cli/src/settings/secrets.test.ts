@@ -15,6 +15,28 @@ describe('the key', () => {
     expect(await reader().key(tempDir().file('key', `${KEY}\r\n`))).toBe(KEY);
   });
 
+  test('is the same with the marks and line ends of Windows', async () => {
+    const line = `${KEY}\r\n`;
+    expect(await reader().key(tempDir().file('key', `\uFEFF${line}`))).toBe(KEY);
+    expect(await reader().key(tempDir().file('key', Buffer.from(`\uFEFF${line}`, 'utf16le')))).toBe(KEY);
+    expect(await reader({ env: { MILLRACE_KEY: `${KEY}\r` } }).key(undefined)).toBe(KEY);
+    expect(await reader().key(tempDir().file('key', `${KEY}\n\n`))).toBe(KEY);
+  });
+
+  test.each([
+    ['more than one line', `${KEY}\n${OTHER}\n`],
+    ['what is no text', Buffer.concat([Buffer.from(KEY), Buffer.of(0xff, 0)])],
+    ['what is no text', Buffer.from(KEY, 'utf16le')],
+  ])('is refused where there is %s', async (odd, content) => {
+    const path = tempDir().file('key', content);
+    const error = await reader()
+      .key(path)
+      .catch((thrown: unknown) => thrown as Error);
+    expect(error).toMatchObject({ code: 'CONFIG_INVALID', where: `--key-file ${path}` });
+    expect((error as Error).message).toContain(odd);
+    expect((error as Error).message).not.toContain(KEY);
+  });
+
   test('comes from standard input', async () => {
     expect(await reader({ stdin: `${KEY}\n` }).key('-')).toBe(KEY);
   });

@@ -19,7 +19,10 @@ export interface SecretReader {
   keyFor(relays: readonly RelayEntry[], keyFile: string | undefined): Promise<string>;
   /** The token of a relay: from `tokenFile`, else from `MILLRACE_RELAY_TOKEN`. Same errors as `key`. */
   relayToken(tokenFile: string | undefined): Promise<string>;
-  /** The text of a file, or standard input for `-`, without the line end. `flag` is for messages. */
+  /**
+   * The one line in a file, or of standard input for `-`, without its end. `flag` is for messages.
+   * @throws CliError FILE_UNREADABLE, or CONFIG_INVALID where it is not one line of text
+   */
   file(path: string, flag: string): Promise<string>;
   /** Relay entries with each `tokenFile` replaced by the token in it. */
   relays(entries: readonly RelayEntry[]): Promise<RelayEntry[]>;
@@ -29,18 +32,18 @@ export function secretReader(io: Pick<Io, 'env' | 'readStdin'>): SecretReader {
   let stdinReader: string | undefined;
 
   const file = async (path: string, flag: string): Promise<string> => {
-    if (path !== '-') return withoutLineEnd(await readTextFile(path, flag));
+    if (path !== '-') return oneLine(await readTextFile(path, flag), `${flag} ${path}`);
     if (stdinReader !== undefined) {
       const message = `standard input was already read for ${stdinReader}`;
       throw new CliError('CONFIG_INVALID', message, { where: flag, next: 'Give one of them as a file.' });
     }
     stdinReader = flag;
-    return withoutLineEnd(await io.readStdin());
+    return oneLine(await io.readStdin(), `${flag} -`);
   };
 
   const secret = async (path: string | undefined, flag: string, variable: string, what: string): Promise<string> => {
     const where = path === undefined ? variable : `${flag} ${path}`;
-    const text = path === undefined ? (io.env[variable] ?? '') : await file(path, flag);
+    const text = path === undefined ? oneLine(io.env[variable] ?? '', variable) : await file(path, flag);
     const next = `\`millrace keygen --out FILE\` makes one; give it by \`${flag} FILE\` or in ${variable}.`;
     if (text === '') {
       const message = path === undefined ? `no ${what} was given` : `${path} is empty: no ${what} in it`;
@@ -81,6 +84,20 @@ export function secretReader(io: Pick<Io, 'env' | 'readStdin'>): SecretReader {
   };
 }
 
-function withoutLineEnd(text: string): string {
-  return text.replace(/\r?\n$/, '');
+/**
+ * The text without the line ends after it. What has more lines, or no text in it, would be taken for a secret that nobody
+ * else has, and refused far from here.
+ */
+function oneLine(text: string, where: string): string {
+  const line = text.replace(/[\r\n]+$/, '');
+  const odd = oddity(line);
+  if (odd === undefined) return line;
+  const next = 'Put the secret there alone, as one line of UTF-8 text.';
+  throw new CliError('CONFIG_INVALID', `a secret is one line, and there is ${odd}`, { where, next });
+}
+
+function oddity(line: string): string | undefined {
+  if (/[\r\n]/.test(line)) return 'more than one line';
+  // oxlint-disable-next-line no-control-regex -- these are what is looked for
+  return /[\0-\x1f\x7f\ufffd]/.test(line) ? 'what is no text' : undefined;
 }

@@ -37,8 +37,11 @@ function located<T>(section: string, resolve: () => T): T {
   try {
     return resolve();
   } catch (error) {
-    throw error instanceof ProtocolError
-      ? toCliError(error, `the flags, or section "${section}" of the configuration file`)
-      : error;
+    throw error instanceof ProtocolError ? toCliError(error, placeOf(section)) : error;
   }
+}
+
+/** Where an option may have been given. */
+export function placeOf(section: string): string {
+  return `the flags, or section "${section}" of the configuration file`;
 }

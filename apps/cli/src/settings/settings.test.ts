@@ -106,6 +106,7 @@ describe('options of up that do not go together', () => {
     ['a password without a user', { relays, proxyPasswordFile: 'f' }, '--proxy-user, --proxy-password-file'],
     ['nothing to listen on', { relays, socks: '', http: '' }, '--socks, --http, --forward'],
     ['a relay without a token', { relays: [{ url: 'http://h/?secret=1' }] }, '--relay'],
+    ['an account that no relay names', { relays, accounts: [{ name: 'a' }] }, '--account, --relay'],
     ['a script without a key', { relays: [{ url: 'http://h', kind: 'script' }] }, '--relay'],
   ])('%s', (_, given, where) => {
     expect(check(given)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', where }));

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** A folder that is gone after the test, and a function that puts a file into it. */
+/** A folder that is gone after the test, and a function that puts a file into it: text and bytes as they are, else JSON. */
 export function tempDir(): { path: (name: string) => string; file: (name: string, content: unknown) => string } {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-cli-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -11,7 +11,8 @@ export function tempDir(): { path: (name: string) => string; file: (name: string
   return {
     path,
     file(name, content) {
-      writeFileSync(path(name), typeof content === 'string' ? content : JSON.stringify(content));
+      const plain = typeof content === 'string' || content instanceof Uint8Array;
+      writeFileSync(path(name), plain ? content : JSON.stringify(content));
       return path(name);
     },
   };

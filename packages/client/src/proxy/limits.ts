@@ -22,6 +22,11 @@ export const PROXY_LIMITS = {
   maxHeaderBytes: 65_536,
   /** Requests of one HTTP connection that may wait for their answer. Browsers do not pipeline; what does sends few. */
   maxPipelinedRequests: 16,
+  /**
+   * What the system may keep of one association's datagrams until they are read, as far as it gives it. Its usual room is for a
+   * burst of about 160 datagrams; what comes on top is lost without a word.
+   */
+  udpReceiveBytes: 1_048_576,
   /** Bytes of datagrams that wait for one association's socket; beyond it replies are dropped, as UDP does. */
   maxReplyQueueBytes: 1_048_576,
 } as const;

@@ -3,6 +3,7 @@ import type { Address } from './address.js';
 import { parseHost } from './host.js';
 import type { NameCache } from './name-cache.js';
 import type { EgressPolicy } from './policy.js';
+import { widenReceiveRoom } from './receive-room.js';
 
 /** Where datagrams come from. */
 export interface Source {
@@ -94,6 +95,7 @@ export class Datagrams {
     });
     // ICMP errors, and no more ports: hints, not the end of a flow. What could not be sent is told by its callback.
     socket.on('error', () => {});
+    widenReceiveRoom(socket);
     this.#sockets.set(family, socket);
     return socket;
   }

@@ -5,6 +5,7 @@ import { EventHub, type MillraceEvent } from '@millrace/protocol';
 import { ManualClock } from '../../test/support/clock.js';
 import { startTarget, startUdpTarget } from '../../test/support/target.js';
 import { systemClock } from '../clock.js';
+import { parseAddress } from './address.js';
 import { Egress } from './egress.js';
 import { SystemAddresses } from './own-addresses.js';
 import { EgressPolicy, type PolicyRules } from './policy.js';
@@ -216,6 +217,41 @@ describe('flows', () => {
     });
     await expect(start().egress.openFlow('127.0.0.1', 53, never)).rejects.toMatchObject({ code: 'POLICY_DENIED' });
     await expect(start().egress.openFlow('239.1.2.3', 53, never)).rejects.toMatchObject({ code: 'POLICY_DENIED' });
+  });
+
+  /** More of this size than the 166 that the usual room of Linux holds. */
+  const BURST = Array.from({ length: 250 }, (_, n) => Buffer.alloc(500, n));
+
+  const gather = (listen: (take: (bytes: Buffer) => void) => void): Promise<Buffer[]> =>
+    new Promise((resolve) => {
+      const received: Buffer[] = [];
+      listen((bytes) => {
+        if (received.push(bytes) === BURST.length) resolve(received);
+      });
+    });
+
+  test('a burst that is over before anything is read of it comes whole to a flow', async () => {
+    const target = await startUdpTarget();
+    const { egress } = start({ rules: { allowPrivate: true } });
+    const { socket } = await egress.openFlow('127.0.0.1', target.port, never);
+    const whole = gather((take) => socket.on('message', take));
+    socket.send('x');
+    const { reply } = await target.next();
+    await Promise.all(BURST.map((bytes) => reply(bytes)));
+    expect(await whole).toEqual(BURST);
+    socket.close();
+  });
+
+  test('and to an association', async () => {
+    const target = await startUdpTarget();
+    const { egress } = start({ rules: { allowPrivate: true } });
+    const datagrams = egress.datagrams();
+    onTestFinished(() => datagrams.close());
+    const whole = gather((take) => datagrams.listen(take));
+    datagrams.send([parseAddress('127.0.0.1')!], target.port, Buffer.from('x'), () => expect.unreachable());
+    const { reply } = await target.next();
+    await Promise.all(BURST.map((bytes) => reply(bytes)));
+    expect(await whole).toEqual(BURST);
   });
 
   test('an address that cannot be used is passed over for the next', async () => {

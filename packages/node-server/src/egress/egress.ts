@@ -11,6 +11,7 @@ import { type Host, parseHost } from './host.js';
 import { NameCache } from './name-cache.js';
 import { dialError } from './platform-errors.js';
 import type { EgressPolicy } from './policy.js';
+import { widenReceiveRoom } from './receive-room.js';
 import { type Lookup, resolveName } from './resolver.js';
 
 /** What {@link Egress} needs. */
@@ -140,6 +141,7 @@ function ended<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
 function connectUdp(address: Address, port: number): Promise<UdpSocket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket(address.family === 4 ? 'udp4' : 'udp6');
+    widenReceiveRoom(socket);
     const fail = (error: Error): void => {
       socket.close();
       reject(dialError(error));

@@ -136,4 +136,8 @@ describe('names', () => {
       expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining('denyNames') }),
     );
   });
+
+  test('a rule with a star is refused, with what to write instead', () => {
+    expect(() => policy({ allowNames: ['*.example.org'] })).toThrow('.example.org with everything below it');
+  });
 });

@@ -63,7 +63,10 @@ type NameRule = (name: string) => boolean;
 function nameRule(option: string, text: string): NameRule {
   const below = text.startsWith('.');
   const name = normalName(below ? text.slice(1) : text);
-  if (name === undefined) throw new NodeError('CONFIG_INVALID', `${option}: ${JSON.stringify(text)} is no name`);
+  if (name === undefined) {
+    const allowed = 'give example.org, or .example.org with everything below it';
+    throw new NodeError('CONFIG_INVALID', `${option}: ${JSON.stringify(text)} is no name; ${allowed}`);
+  }
   return (asked) => asked === name || (below && asked.endsWith(`.${name}`));
 }
 

@@ -1,4 +1,5 @@
 /** Carrier over HTTP/1.1: a body is posted, its answer comes back. Redirects are followed, as Apps Script needs. */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { LIMITS } from '@millrace/protocol';
@@ -33,7 +34,7 @@ export interface HttpCarrierOptions {
   readonly connectTimeoutMs: number;
 }
 
-/** Makes the HTTP carrier of a relay. Throws `TunnelError`: FILE_UNREADABLE for `caFile`. */
+/** Makes the HTTP carrier of a relay. Throws `TunnelError`: FILE_UNREADABLE, CONFIG_INVALID for `caFile`. */
 export function createHttpCarrier(options: HttpCarrierOptions): Carrier {
   return new HttpCarrier(options);
 }
@@ -246,10 +247,18 @@ function redirectTarget(answer: HttpAnswer, from: URL): URL | string {
 }
 
 function trusting(caFile: string): SecureContext {
+  let ca: string;
   try {
-    return createSecureContext({ ca: [...rootCertificates, readFileSync(caFile, 'utf8')] });
+    ca = readFileSync(caFile, 'utf8');
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new TunnelError('FILE_UNREADABLE', `caFile ${caFile}: ${why}`, { cause: error });
+  }
+  try {
+    // A context takes a file without a certificate in silence, and then trusts nobody new.
+    const first = new X509Certificate(ca);
+    return createSecureContext({ ca: [...rootCertificates, first.toString(), ca] });
+  } catch (error) {
+    throw new TunnelError('CONFIG_INVALID', `caFile ${caFile} holds no certificate as PEM text`, { cause: error });
   }
 }

@@ -133,6 +133,16 @@ test('fragments and broken datagrams are dropped, and do not claim the associati
   expect((await udp.sent.next()).data.toString()).toBe('question');
 });
 
+test('a burst that is over before anything is read of it gets through whole', async () => {
+  const { relay } = await associate();
+  const program = await peer();
+  const udp = await tunnel.associations.next();
+  // More than the 166 of this size that the usual room of Linux holds. Each is with the system when `send` returns.
+  const sent = Array.from({ length: 250 }, (_, n) => ({ ...query, data: Buffer.alloc(500, n) }));
+  await Promise.all(sent.map((datagram) => program.send(relay, datagram)));
+  for (const datagram of sent) expect(await udp.sent.next()).toEqual(datagram);
+});
+
 test('the association ends with its TCP connection', async () => {
   const { app } = await associate();
   const udp = await tunnel.associations.next();

@@ -77,6 +77,11 @@ async function bind(relay: UdpSocket, address: string): Promise<void> {
     relay.on('error', reject);
     relay.bind({ address, port: 0, exclusive: true }, () => resolve());
   });
+  try {
+    relay.setRecvBufferSize(PROXY_LIMITS.udpReceiveBytes);
+  } catch {
+    // A system that refuses as much still works, with its usual room.
+  }
 }
 
 /** A dual-stack listener writes IPv4 addresses as IPv6 ones (`::ffff:127.0.0.1`). */
