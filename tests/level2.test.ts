@@ -1,6 +1,8 @@
 /** Level 2 between today's client and node, over every way that there is. */
 import { once } from 'node:events';
 import { patternBytes, PatternChecker, startTarget } from '@millrace/testkit';
+import { openTunnel } from '@millrace/client';
+import { startNode } from '@millrace/node-server';
 import { expect, test } from 'vitest';
 import { startStack, type Way } from './support/stack.js';
 
@@ -37,3 +39,18 @@ test.for(['node', 'relay', 'apps-script'] as const)(
     expect(stack.tunnel.stats().relays[0]).toMatchObject({ level: 2 });
   },
 );
+
+test('a node is called alike at both levels', async (context) => {
+  const key = 'bXktdGVzdC1rZXktb2YtMzItYnl0ZXM';
+  const node = await startNode({ key, listen: '127.0.0.1:0', admin: '' });
+  context.onTestFinished(() => node.close());
+  const names = await Promise.all(
+    (['1', '2', 'auto'] as const).map(async (level) => {
+      const tunnel = await openTunnel({ key, level, relays: [{ url: node.url, kind: 'node' }] });
+      context.onTestFinished(() => tunnel.close());
+      return (await tunnel.probe())[0]?.peer?.node ?? '';
+    }),
+  );
+  expect(names[1]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}$/);
+  for (const name of names) expect(name.startsWith(names[1] as string)).toBe(true);
+});

@@ -106,6 +106,34 @@ describe('level 2', () => {
     node.close();
   });
 
+  test('to ask a relay that carries text alone shows that it does, and streams keep to it', async () => {
+    const node = new Level2Node();
+    const { tunnel, carrier } = open(node);
+    let refused = 0;
+    carrier.handle = (body) => {
+      // A body as text begins with `A`.
+      if (body[0] === 0x41) return undefined;
+      refused += 1;
+      return failed('RELAY_HTML', 'fake relay: text only', true);
+    };
+    expect((await tunnel.probe())[0]).toMatchObject({ peer: { level: 2 } });
+    const stream = await tunnel.connect({ host: 'h', port: 1 });
+    expect(refused).toBe(1);
+    stream.reset();
+    await tunnel.close();
+    node.close();
+  });
+
+  test('a relay that refuses both forms is told as one that refuses the level', async () => {
+    const node = new Level2Node();
+    const { tunnel, carrier } = open(node);
+    carrier.handle = () => failed('RELAY_AUTH', 'fake relay: 404', false);
+    expect((await tunnel.probe())[0]).toMatchObject({ error: { code: 'PEER_VERSION' } });
+    expect(carrier.sent).toBe(2);
+    await tunnel.close();
+    node.close();
+  });
+
   test('a relay that cannot be reached fails an open after the usual tries', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const node = new Level2Node();

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { CAPABILITY, EventHub, type MillraceEvent } from '@millrace/protocol';
 import { deriveToken } from '@millrace/protocol/level2';
 import { type AssociationTableOptions, NODE_ID_BYTES } from '@millrace/protocol/stream';
@@ -143,7 +143,7 @@ class Node implements TunnelNode {
       events,
       limits,
       logTargets: options.logTargets,
-      nodeId: randomBytes(NODE_ID_BYTES),
+      nodeId: instanceOf(this.id),
       clientIdleMs: options.clientIdleSeconds * 1_000,
       engine: engineOptions(options),
     });
@@ -270,4 +270,9 @@ export function engineOptions({
     flowBudgetBytes: Math.floor(Math.min(maxBufferedBytes / 64, 1024 * 1024 * 1024)),
     caps: CAPABILITY.PIPELINE_SEQ | CAPABILITY.RELIABLE_STREAM | CAPABILITY.DATAGRAMS,
   };
+}
+
+/** The node by its name at level 2: the beginning of its id, so that it is called alike at both levels. */
+function instanceOf(id: string): Uint8Array {
+  return Buffer.from(id.replaceAll('-', ''), 'hex').subarray(0, NODE_ID_BYTES);
 }

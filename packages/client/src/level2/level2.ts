@@ -92,7 +92,6 @@ class EngineLevel implements Level2 {
     pool.onProbeDue((relay) => {
       if (this.nodes.mayUse(relay)) void this.nodes.ask(relay);
     });
-    pool.onProbeDue((relay) => void this.nodes.ask(relay));
   }
 
   openStream(request: StreamRequest): void {

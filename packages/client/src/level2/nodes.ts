@@ -19,7 +19,7 @@ import { exchangePacket, isRefusal, type Form } from './exchange.js';
 
 /** What is known of one relay. */
 interface Known {
-  /** The node instance that answered last, as hex. */
+  /** The node instance that answered last. */
   node: string | undefined;
   /** It has answered at this level. */
   proven: boolean;
@@ -73,7 +73,7 @@ export class Level2Nodes {
   /** An exchange was answered. */
   note(relay: Relay, epoch: Uint8Array | undefined, caps: number): PeerEvent {
     const known = this.#of(relay);
-    const node = epoch === undefined ? known.node : hex(epoch.subarray(0, NODE_ID_BYTES));
+    const node = epoch === undefined ? known.node : nodeName(epoch);
     const changed = !known.proven || known.node !== node;
     known.node = node;
     known.proven = true;
@@ -166,9 +166,11 @@ export class Level2Nodes {
   ): Promise<Asked> {
     const both = AbortSignal.any(signal === undefined ? [this.#abort.signal] : [signal, this.#abort.signal]);
     const token = await this.#options.token;
-    const { carries } = relay.entry;
-    const inUse = this.#options.driver.formOf(relay);
-    const forms: readonly Form[] = inUse !== undefined ? [inUse] : carries === 'auto' ? ['bytes', 'text'] : [carries];
+    const { driver } = this.#options;
+    const inUse = driver.formOf(relay);
+    const begin = inUse ?? this.firstForm(relay);
+    const known = relay.entry.carries !== 'auto' || (inUse !== undefined && this.#of(relay).proven);
+    const forms: readonly Form[] = known ? [begin] : [begin, begin === 'bytes' ? 'text' : 'bytes'];
     let first: CarrierFailure | undefined;
     for (const form of forms) {
       const lease = await leaseOf(this.#options.pool, relay, both);
@@ -187,6 +189,11 @@ export class Level2Nodes {
         },
       });
       if (result.ok) {
+        // What is under way in the form that does not pass is sent again in this one.
+        if (driver.formOf(relay) === begin && form !== begin) {
+          driver.removeRelay(relay);
+          driver.addRelay(relay, form, undefined);
+        }
         return { ok: true, form, peer: this.note(relay, result.value.epoch, result.value.caps ?? 0) };
       }
       first ??= result.failure;
@@ -211,11 +218,13 @@ function notLevel2(relay: Relay, failure: CarrierFailure): CarrierFailure {
     ...failure,
     code: 'PEER_VERSION',
     message:
-      `${relay.name} refused level 2: its node is older, or the key is another one; ` +
-      `update the node, compare the keys, or go back to \`--level auto\` (${failure.message})`,
+      `${relay.name} refused level 2: its node is older, or the relay's token or the key is another one; ` +
+      `update the node, compare token and key, or go back to \`--level auto\` (${failure.message})`,
   };
 }
 
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+/** The node's instance as its UUID begins, by which it is called at level 1. */
+function nodeName(epoch: Uint8Array): string {
+  const hex = Array.from(epoch.subarray(0, NODE_ID_BYTES), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12)}`;
 }

@@ -113,7 +113,7 @@ export class Level2Carrier implements Carrier {
   inFlight = 0;
   mostInFlight = 0;
   /** Answers in place of the node, where it gives one. */
-  handle: () => CarrierAnswer | undefined = () => undefined;
+  handle: (body: Uint8Array) => CarrierAnswer | undefined = () => undefined;
 
   constructor(node: Level2Node) {
     this.#node = node;
@@ -126,7 +126,7 @@ export class Level2Carrier implements Carrier {
     this.inFlight += 1;
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
     try {
-      return this.handle() ?? (await Promise.race([this.#exchange(body, options), aborted(options.signal)]));
+      return this.handle(body) ?? (await Promise.race([this.#exchange(body, options), aborted(options.signal)]));
     } finally {
       this.inFlight -= 1;
     }

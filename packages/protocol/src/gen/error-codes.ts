@@ -242,7 +242,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, { readonly text: string; re
   },
   RELAY_AUTH: {
     text: 'The relay or node refused the key, or hides behind a page that looks like nothing is there.',
-    next: 'Compare the key on both sides; `millrace node --diagnose` says why.',
+    next: 'Compare the relay\'s token, then the key on both sides; `millrace doctor` says more, and `millrace node --diagnose` why.',
     by: 'peer',
   },
   RELAY_QUOTA_DAY: {

@@ -70,7 +70,7 @@ export interface ErrorCodes {
   /** The target closed before it answered a plain HTTP request, or what it answered is not HTTP. @by target @next Check scheme and port: it may want `https:`. */
   TARGET_NOT_HTTP: true;
 
-  /** The relay or node refused the key, or hides behind a page that looks like nothing is there. @by peer @next Compare the key on both sides; `millrace node --diagnose` says why. */
+  /** The relay or node refused the key, or hides behind a page that looks like nothing is there. @by peer @next Compare the relay's token, then the key on both sides; `millrace doctor` says more, and `millrace node --diagnose` why. */
   RELAY_AUTH: true;
   /** The relay's daily quota is used up. @by network @next Add a relay of another account, or wait for the reset. */
   RELAY_QUOTA_DAY: true;

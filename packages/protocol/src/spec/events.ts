@@ -35,7 +35,7 @@ export interface PeerEvent {
   level: Count;
   /** Capability bits of the node. */
   caps: Count;
-  /** Random id of the running node; absent where it does not tell. */
+  /** Random id of the running node: a UUID at level 1, its first 16 digits at level 2. Absent where it does not tell. */
   node?: string;
   /** The node's clock minus ours; absent where it does not tell. */
   clockSkewMs?: number;
