@@ -90,6 +90,33 @@ test('sizes among parameters are shown in binary units', () => {
   );
 });
 
+test.each([
+  [1200, '1,200'],
+  [500, '500'],
+  [4096, '4 KiB'],
+])('a size of %i bytes is shown as %j', (bytes, text) => {
+  expect(paramsText({ packetBytes: bytes })).toBe(`packetBytes ${text}`);
+});
+
+test('costs and heap of packets stand in the table, a cost that is not known stays out', () => {
+  const [result] = sampleReport().results;
+  const median = {
+    MBps: 600,
+    sendCpuNsPerPacket: 1403,
+    sendCostRatio: 0.1209,
+    receiveCpuNsPerPacket: 1071,
+    receiveCostRatio: NaN,
+    sendHeapBytesPerPacket: 12,
+    receiveHeapBytesPerPacket: 3.456,
+  };
+  const [head, row] = tableOf([{ ...result!, median }]);
+  const cell = (title: string): string | undefined => row![head!.indexOf(title)];
+  expect(cell('send ns / cost')).toBe('1,403 / 0.121×');
+  expect(cell('receive ns / cost')).toBe('1,071');
+  expect(cell('heap B sent/received')).toBe('12 / 3.46');
+  expect(head).not.toContain('calls per 1,000');
+});
+
 test('columns of a table line up', () => {
   const lines = tableText([
     ['a', 'b', 'c'],
@@ -114,8 +141,45 @@ test('elsewhere than in a terminal every run is a line of its own', () => {
   expect(written).toEqual(['direct (), millrace, run 1 of 5: 12 MB/s\n']);
 });
 
-test('in a terminal progress overwrites itself and is cut to its width', () => {
+/** What a terminal shows after all that was written: lines, with the cursor going up and removing what is below it. */
+function shownOf(written: string): string[] {
+  const lines = [''];
+  for (const [, up, text = ''] of written.matchAll(/\u001B\[(\d+)A\r\u001B\[J|([^\u001B]+)/g)) {
+    if (up !== undefined) lines.splice(lines.length - 1 - Number(up), Infinity, '');
+    for (const [i, piece] of text.split('\n').entries()) {
+      if (i > 0) lines.push('');
+      lines[lines.length - 1] += piece;
+    }
+  }
+  return lines;
+}
+
+test('in a terminal a table of what was measured so far is drawn anew after every run', () => {
   const written: string[] = [];
-  createDisplay({ write: (text) => written.push(text), isTTY: true, columns: 20 }).progress(progress);
-  expect(written.join('')).toBe('\r\u001B[2Kdirect (), millrace');
+  const display = createDisplay({ write: (text) => written.push(text), isTTY: true, columns: 100, rows: 30 });
+  const shown = (): string[] => shownOf(written.join(''));
+  display.progress({ ...progress, run: 0 });
+  expect(shown()[1]).toMatch(/^direct +millrace +12 +0 +warm-up$/);
+  display.progress({ ...progress, subject: 'plain pipe', figures: { MBps: 30 } });
+  display.progress(progress);
+  display.progress({ ...progress, run: 2, figures: { MBps: 16 } });
+  expect(shown()).toEqual([
+    'scenario  subject     MB/s  spread %      result',
+    'direct    millrace      14      14.3  run 2 of 5',
+    'direct    plain pipe    30         0  run 1 of 5',
+    '',
+  ]);
+  display.progress({ ...progress, run: 3, problems: ['a wrong byte'] });
+  expect(shown()[1]).toMatch(/WRONG, run 3 of 5$/);
+  display.say('a line that stays');
+  expect(shown()).toEqual(['a line that stays', '']);
+});
+
+test('a live table is cut to the size of its terminal, and is gone once there are results', () => {
+  const written: string[] = [];
+  const display = createDisplay({ write: (text) => written.push(text), isTTY: true, columns: 12, rows: 2 });
+  display.progress(progress);
+  expect(shownOf(written.join(''))).toEqual(['direct    m', '']);
+  display.results([]);
+  expect(shownOf(written.join('')).join('')).toBe('scenario  subject  spread %  result');
 });

@@ -17,6 +17,7 @@ export {
 export { SessionError } from './errors.js';
 export { createFec, createScalarFec, createWasmFec, type Fec, type WasmFec } from './fec/index.js';
 export { createNodeCrypto } from './node/crypto.js';
+export { chooseCrypto, chooseFec, loadAddon } from './node/native.js';
 export type { CommonOptions, ConnectOptions } from './node/connect.js';
 export type { Endpoint, Tier } from './node/packet-socket.js';
 export type { SessionHandle, UdpSessionEvents, UdpSessionStats } from './node/session-handle.js';

@@ -45,12 +45,22 @@ export interface Bed {
 /** On which side of the link a process runs: `near` are application and client, `far` is all else. */
 export type Side = 'near' | 'far';
 
+/** Two places in which programs run, with a link between them. */
+export interface Sides {
+  /** What starts a program on each side. */
+  readonly within: Readonly<Record<Side, readonly string[]>>;
+  /** Address of the far side. */
+  readonly farHost: string;
+}
+
 /** What beds are built with. */
 export interface BedContext {
   /** Starts a worker of the harness, on the side where it belongs unless told otherwise. */
   readonly startHarness: <V extends Verbs>(worker: string, role?: string, side?: Side) => Promise<Child<V>>;
   /** Starts a worker of the tree under test. */
-  readonly startSubject: <V extends Verbs>(worker: string, role?: string) => Promise<Child<V>>;
+  readonly startSubject: <V extends Verbs>(worker: string, role?: string, side?: Side) => Promise<Child<V>>;
+  /** The same over a link of the scenario's own, in the place of whatever the command asked for. */
+  readonly over: (link: Sides) => BedContext;
   /** Where the target is, for entries that lead to one place only. */
   readonly target: { host: string; port: number };
   /** Address of the far side: what is reached over the link listens there. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type BuildFailure, type Plugin } from 'esbuild';
 import { BenchError } from '../errors.js';
 import { keepUntilExit, removeMade } from './made-folders.js';
@@ -11,10 +11,10 @@ export const repositoryFolder = fileURLToPath(new URL('../../../../', import.met
 
 const workersFolder = join(repositoryFolder, 'packages/bench/src/workers');
 
-/** Workers that are part of what is measured, and that every tree has to build; all others but `micro-*` belong to the harness. */
+/** Workers that are part of what is measured, and that every tree has to build; all others but {@link OPTIONAL} belong to the harness. */
 const SUBJECT_WORKERS = new Set(['client', 'relay', 'node']);
-/** Workers that measure single functions. A tree that lacks what one of them needs goes without it. */
-const MICRO = /^micro-/;
+/** Workers that measure single functions, and UDP sessions. A tree that lacks what one of them needs goes without it. */
+const OPTIONAL = /^(?:micro|session)-/;
 
 /**
  * Bundles workers against the `@millrace/*` packages of the tree at `folder`, and gives the folder of the results: with
@@ -31,8 +31,8 @@ export async function bundleWorkers(part: 'harness' | 'subject', folder: string 
   const names = readdirSync(workersFolder)
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
     .map((name) => basename(name, '.ts'));
-  const micro = names.filter((name) => MICRO.test(name));
-  const others = names.filter((name) => !MICRO.test(name) && SUBJECT_WORKERS.has(name) === (part === 'subject'));
+  const optional = names.filter((name) => OPTIONAL.test(name));
+  const others = names.filter((name) => !OPTIONAL.test(name) && SUBJECT_WORKERS.has(name) === (part === 'subject'));
   const error = await bundle(others, outdir, folder);
   if (error !== undefined) {
     await removeBundle(outdir);
@@ -40,7 +40,7 @@ export async function bundleWorkers(part: 'harness' | 'subject', folder: string 
   }
   if (part === 'subject') {
     await Promise.all(
-      micro.map(async (name) => {
+      optional.map(async (name) => {
         const lacking = await bundle([name], outdir, folder);
         if (lacking !== undefined) await writeFile(missingFile(outdir, name), lacking);
       }),
@@ -81,6 +81,7 @@ export const removeBundle = removeMade;
 
 /** Part of the harness, wherever it is imported: an older tree may have another one, and a packed one has none. */
 const TESTKIT = '@millrace/testkit';
+const ADDON_SOURCES = /[\\/]udp-native[\\/](?:src|dist)[\\/].*\.[jt]s$/;
 const testkitFolder = join(repositoryFolder, 'packages/testkit');
 
 /** Resolves `@millrace/*` to the sources of a tree, or to its built files where it has no sources. */
@@ -92,6 +93,14 @@ export function packagesOf(folder: string): Plugin {
         const ofHarness = path === TESTKIT || importer.startsWith(testkitFolder);
         return { path: exportedFile(ofHarness ? repositoryFolder : folder, path) };
       });
+      // The addon is looked for beside the file that loads it, wherever that is bundled into.
+      build.onLoad({ filter: ADDON_SOURCES }, async ({ path }) => ({
+        contents: (await readFile(path, 'utf8')).replaceAll(
+          'import.meta.url',
+          JSON.stringify(pathToFileURL(path).href),
+        ),
+        loader: path.endsWith('.ts') ? 'ts' : 'js',
+      }));
     },
   };
 }

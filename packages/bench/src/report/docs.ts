@@ -93,19 +93,20 @@ function costs(results: BenchResult[]): string[] {
   const rows = results.flatMap((result) => {
     const { processes = [] } = result.median;
     if (!result.verified || processes.length === 0) return [];
-    const cells = processes.map(({ role, cpuSecondsPerGB, cpuSeconds, peakMemoryMiB }) => {
+    const cells = processes.map(({ role, cpuSecondsPerGB, cpuSeconds, peakMemoryMiB, garbageCollections }) => {
       const cpu = cpuSecondsPerGB === undefined ? `${short(cpuSeconds)} s` : short(cpuSecondsPerGB);
-      return `${role} ${cpu} / ${short(peakMemoryMiB)}`;
+      const known = [cpu, short(peakMemoryMiB), short(garbageCollections)].filter((text) => text !== '');
+      return `${role} ${known.join(' / ')}`;
     });
     return [[paramsText(result.params), result.subject, cells.join(', ')]];
   });
   if (rows.length === 0) return [];
   const head = [
-    ['parameters', 'subject', 'CPU s/GB (or s) / peak MiB of each process'],
+    ['parameters', 'subject', 'CPU s/GB (or s) / peak MiB / collections of each process'],
     ['---', '---', '---'],
   ];
   return [
-    '<details><summary>CPU and memory of each process</summary>',
+    '<details><summary>CPU, memory and collections of each process</summary>',
     '',
     ...[...head, ...rows].map(line),
     '',

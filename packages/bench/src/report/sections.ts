@@ -9,6 +9,7 @@ import { paramsText } from './table.js';
 const MAIN_FIGURES = [
   ['MBps', 'MB/s'],
   ['streamsPerSecond', 'streams/s'],
+  ['cpuNsPerPacket', 'ns of CPU a packet'],
   ['operationsPerSecond', 'operations/s'],
   ['firstByteMsP50', 'ms to the first byte, p50'],
   ['latencyMsP50', 'ms, p50'],

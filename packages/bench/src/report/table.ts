@@ -12,12 +12,31 @@ const COLUMNS: ReadonlyArray<readonly [title: string, cell: (median: BenchFigure
   ['round trips', ({ roundTrips }) => short(roundTrips)],
   ['silence ms', ({ longestSilenceMs }) => short(longestSilenceMs)],
   ['per second', ({ streamsPerSecond, operationsPerSecond }) => short(streamsPerSecond ?? operationsPerSecond)],
+  ['ns a packet', ({ cpuNsPerPacket }) => short(cpuNsPerPacket)],
+  ['cost', ({ costRatio }) => share(costRatio)],
+  [
+    'send ns / cost',
+    ({ sendCpuNsPerPacket, sendCostRatio }) => joined(short(sendCpuNsPerPacket), share(sendCostRatio)),
+  ],
+  [
+    'receive ns / cost',
+    ({ receiveCpuNsPerPacket, receiveCostRatio }) => joined(short(receiveCpuNsPerPacket), share(receiveCostRatio)),
+  ],
+  [
+    'heap B sent/received',
+    ({ sendHeapBytesPerPacket, receiveHeapBytesPerPacket }) => both(sendHeapBytesPerPacket, receiveHeapBytesPerPacket),
+  ],
+  ['calls per 1,000', ({ callsPer1000Packets }) => short(callsPer1000Packets)],
+  ['lost %', ({ packetsLostPercent }) => short(packetsLostPercent)],
   ['Jain', ({ jain }) => jain?.toFixed(3) ?? ''],
+  ['in time %', ({ inTimePercent }) => inTimePercent?.toFixed(2) ?? ''],
   ['added p99 ms', ({ addedLatencyMsP99 }) => short(addedLatencyMsP99)],
   ['MiB/h', ({ memoryMiBPerHour }) => short(memoryMiBPerHour)],
   ['handles/h', ({ handlesPerHour }) => short(handlesPerHour)],
   ['timers/h', ({ timersPerHour }) => short(timersPerHour)],
   ['CPU s/GB', ({ cpuSecondsPerGB }) => short(cpuSecondsPerGB)],
+  ['checker s/GB', ({ checkerCpuSecondsPerGB }) => short(checkerCpuSecondsPerGB)],
+  ['collections', ({ garbageCollections }) => short(garbageCollections)],
   ['requests', ({ requests }) => short(requests)],
   ['of the least', ({ requestsRatio }) => times(requestsRatio)],
   ['requests/h', ({ requestsPerHour }) => short(requestsPerHour)],
@@ -52,7 +71,12 @@ export function verdict({ verified, reached, target, limitedBy }: BenchResult): 
 /** The spread of the figure that a result is about. */
 function mainSpread({ spread }: BenchResult): number | undefined {
   return (
-    spread.MBps ?? spread.streamsPerSecond ?? spread.operationsPerSecond ?? spread.firstByteMsP50 ?? spread.latencyMsP50
+    spread.MBps ??
+    spread.streamsPerSecond ??
+    spread.operationsPerSecond ??
+    spread.cpuNsPerPacket ??
+    spread.firstByteMsP50 ??
+    spread.latencyMsP50
   );
 }
 
@@ -69,11 +93,15 @@ export function paramsText(params: BenchParams): string {
 
 function bytesText(bytes: number): string {
   if (bytes >= 2 ** 20) return `${Number((bytes / 2 ** 20).toFixed(2))} MiB`;
-  return bytes >= 1024 ? `${Number((bytes / 1024).toFixed(2))} KiB` : `${bytes}`;
+  // Packets have round sizes of their own: 1,200 bytes.
+  return bytes % 1024 === 0 ? `${bytes / 1024} KiB` : bytes.toLocaleString('en-US');
 }
 
 const both = (a: number | undefined, b: number | undefined): string =>
   a === undefined ? '' : `${short(a)} / ${short(b)}`;
+const joined = (...cells: string[]): string => cells.filter((cell) => cell !== '').join(' / ');
+/** A cost beside another one: below 1 is cheaper. */
+const share = (ratio: number | undefined): string => (short(ratio) === '' ? '' : `${short(ratio)}×`);
 const times = (ratio: number | undefined): string => (ratio === undefined ? '' : `${ratio.toFixed(2)}×`);
 
 /** Three digits that matter. */

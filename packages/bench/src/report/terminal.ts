@@ -1,6 +1,7 @@
 import type { BenchResult } from '@millrace/protocol';
 import type { Display } from '../run/run-bench.js';
 import type { Progress } from '../run/run-scenario.js';
+import { LiveTable } from './live-table.js';
 import { paramsText, short, tableOf } from './table.js';
 
 /** Where lines go: standard output, or a test's list. */
@@ -8,13 +9,28 @@ export interface Screen {
   write(text: string): void;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 }
 
-/** Shows progress: in a terminal a line that is overwritten, elsewhere a line for each run. */
+/** Goes to the beginning of a line some lines further up, and removes all from there on. */
+const back = (lines: number): string => `\u001B[${lines}A\r\u001B[J`;
+
+/** Shows progress: in a terminal a table that is drawn anew after every run, elsewhere a line for each run. */
 export function createDisplay(screen: Screen): Display {
   const live = screen.isTTY === true;
+  const table = new LiveTable();
+  let drawn = 0;
   const clear = (): void => {
-    if (live) screen.write('\r\u001B[2K');
+    if (drawn > 0) screen.write(back(drawn));
+    drawn = 0;
+  };
+  const draw = (): void => {
+    // What does not fit would scroll away, and could not be removed any more.
+    const lines = tableText(table.cells())
+      .split('\n')
+      .slice(1 - Math.max(2, screen.rows ?? 24));
+    screen.write(lines.map((line) => `${line.slice(0, (screen.columns ?? 80) - 1)}\n`).join(''));
+    drawn = lines.length;
   };
   return {
     say: (line) => {
@@ -22,13 +38,14 @@ export function createDisplay(screen: Screen): Display {
       screen.write(`${line}\n`);
     },
     progress: (progress) => {
-      const line = progressLine(progress);
+      if (!live) return screen.write(`${progressLine(progress)}\n`);
       clear();
-      screen.write(live ? line.slice(0, (screen.columns ?? 80) - 1) : `${line}\n`);
-      if (live && progress.problems.length > 0) screen.write('\n');
+      table.add(progress);
+      draw();
     },
     results: (results) => {
       clear();
+      table.clear();
       screen.write(`${tableText(tableOf(results))}\n`);
       for (const { subject, problems, notes = [] } of results) {
         for (const note of notes) screen.write(`  ${subject}: ${note}\n`);
@@ -41,13 +58,15 @@ export function createDisplay(screen: Screen): Display {
 
 function progressLine({ scenario, params, subject, run, of, figures, problems }: Progress): string {
   const which = run === 0 ? 'warm-up' : `run ${run} of ${of}`;
-  const { MBps, firstByteMsP50, latencyMsP50, streamsPerSecond, operationsPerSecond } = figures;
+  const { MBps, firstByteMsP50, latencyMsP50, streamsPerSecond, operationsPerSecond, cpuNsPerPacket } = figures;
   const figure =
     MBps !== undefined
       ? `${short(MBps)} MB/s`
-      : streamsPerSecond !== undefined || operationsPerSecond !== undefined
-        ? `${short(streamsPerSecond ?? operationsPerSecond)} a second`
-        : `${short(firstByteMsP50 ?? latencyMsP50)} ms`;
+      : cpuNsPerPacket !== undefined
+        ? `${short(cpuNsPerPacket)} ns a packet`
+        : streamsPerSecond !== undefined || operationsPerSecond !== undefined
+          ? `${short(streamsPerSecond ?? operationsPerSecond)} a second`
+          : `${short(firstByteMsP50 ?? latencyMsP50)} ms`;
   const result = problems.length > 0 ? `WRONG: ${problems[0]}` : figure;
   return `${scenario} (${paramsText(params)}), ${subject}, ${which}: ${result}`;
 }

@@ -1,8 +1,7 @@
-import type { BedContext, Side } from '../bed/types.js';
+import type { BedContext, Side, Sides } from '../bed/types.js';
 import type { Link } from '../check/shaped-direction.js';
 import { startChild, type Child } from '../process/child.js';
 import type { Verbs } from '../process/worker.js';
-import type { KernelLink } from './kernel-link.js';
 
 /** Where the bundled workers are. */
 export interface WorkerFolders {
@@ -25,10 +24,11 @@ export function bedContext(options: {
   name: string;
   target?: { host: string; port: number };
   link?: Link;
-  kernel?: KernelLink;
+  kernel?: Sides;
   profile?: string;
 }): BedContext {
-  const { folders, side, name, target = { host: '127.0.0.1', port: 0 }, link, kernel, profile } = options;
+  const { link, ...others } = options;
+  const { folders, side, name, target = { host: '127.0.0.1', port: 0 }, kernel, profile } = others;
   const start = <V extends Verbs>(folder: string, worker: string, role = worker, at?: Side): Promise<Child<V>> =>
     startChild<V>({
       folder,
@@ -42,7 +42,8 @@ export function bedContext(options: {
   const tree = side === 'base' ? (folders.base ?? folders.subject) : folders.subject;
   return {
     startHarness: (worker, role, at) => start(folders.harness, worker, role, at),
-    startSubject: (worker, role) => start(tree, worker, role),
+    startSubject: (worker, role, at) => start(tree, worker, role, at),
+    over: (sides) => bedContext({ ...others, kernel: sides }),
     target,
     farHost: kernel?.farHost ?? '127.0.0.1',
     ...(link && { link }),

@@ -4,17 +4,13 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Side } from '../bed/types.js';
+import type { Sides } from '../bed/types.js';
 import type { Link } from '../check/shaped-direction.js';
 import { repositoryFolder } from '../process/bundle.js';
 import { keepUntilExit, removeMade } from '../process/made-folders.js';
 
 /** A link of the kernel's between two network namespaces. */
-export interface KernelLink {
-  /** What starts a program on each side. */
-  readonly within: Readonly<Record<Side, readonly string[]>>;
-  /** Address of the far side. */
-  readonly farHost: string;
+export interface KernelLink extends Sides {
   close(): Promise<void>;
 }
 

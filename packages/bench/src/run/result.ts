@@ -19,9 +19,9 @@ export function compareWithBase(collected: Map<string, Collected>, own: string):
   // Speed with wrong bytes is nothing to be compared with.
   if (!base || base.problems.length > 0) return;
   collected.get(own)?.runs.forEach((figures, i) => {
-    const name = (['MBps', 'streamsPerSecond', 'operationsPerSecond', 'firstByteMsP50'] as const).find(
-      (figure) => figures[figure] !== undefined,
-    );
+    const name = (
+      ['MBps', 'streamsPerSecond', 'cpuNsPerPacket', 'operationsPerSecond', 'firstByteMsP50'] as const
+    ).find((figure) => figures[figure] !== undefined);
     const before = name && base.runs[i]?.[name];
     if (name && before) figures.ratioToBase = (figures[name] ?? NaN) / before;
   });

@@ -5,7 +5,7 @@ import { openTunnelBed } from '../bed/tunnel-bed.js';
 import type { Bed, BedContext } from '../bed/types.js';
 import { findPeer } from '../peers/find-peer.js';
 import { peers as knownPeers, PIPE_PEER } from '../peers/index.js';
-import type { Measurement, Scenario, TunnelScenario } from '../scenarios/scenario.js';
+import type { MeasuredBeside, Measurement, Scenario, TunnelScenario } from '../scenarios/scenario.js';
 import type { Lab } from './lab.js';
 
 /** Something that is measured run by run beside the others. */
@@ -18,11 +18,7 @@ export interface Subject {
   /** What is to be known beside its figures. */
   notes(): string[];
   /** What each of its runs is held against, right after it. */
-  baseline?: {
-    name: string;
-    readonly measure: (own: BenchFigures) => Promise<Measurement>;
-    compare: (own: BenchFigures, baseline: BenchFigures) => BenchFigures;
-  };
+  baseline?: MeasuredBeside;
 }
 
 /** What the subjects of a scenario are opened with. */
@@ -81,7 +77,9 @@ async function openBase(options: SubjectOptions, subjects: Subject[], open: () =
 async function openWorker({ scenario, params, context }: SubjectOptions, side: 'subject' | 'base'): Promise<Subject> {
   if (scenario.kind !== 'worker') throw new TypeError(`${scenario.name} is no scenario of a worker`);
   const name = side === 'base' ? 'base' : scenario.subject;
-  return { name, ours: side === 'subject', notes: () => [], ...(await scenario.open(context(side, name), params)) };
+  const { baseline, ...own } = await scenario.open(context(side, name), params);
+  const ours = side === 'subject';
+  return { name, ours, notes: () => [], ...own, ...(ours && baseline && { baseline }) };
 }
 
 async function openOurs(options: SubjectOptions, scenario: TunnelScenario, side: 'subject' | 'base'): Promise<Subject> {

@@ -18,7 +18,14 @@ import { relayDownload, relayUpload } from './relay-transfer.js';
 import { relayUnequal } from './relay-unequal.js';
 import type { Scenario } from './scenario.js';
 import { soak } from './soak.js';
+import { udpBatch } from './udp-batch.js';
+import { udpFair } from './udp-fair.js';
+import { udpFec } from './udp-fec.js';
+import { udpLoss } from './udp-loss.js';
 import { udpPath } from './udp-path.js';
+import { udpPipeline } from './udp-pipeline.js';
+import { udpSeal } from './udp-seal.js';
+import { udpTail } from './udp-tail.js';
 
 /** Every scenario, in the order in which they run. Adding one is a file and a line here. */
 export const scenarios: readonly Scenario[] = [
@@ -41,6 +48,13 @@ export const scenarios: readonly Scenario[] = [
   halfClose,
   direct,
   udpPath,
+  udpLoss,
+  udpTail,
+  udpFair,
+  udpPipeline,
+  udpBatch,
+  udpSeal,
+  udpFec,
   micro,
   soak,
 ];

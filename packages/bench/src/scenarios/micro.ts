@@ -14,14 +14,15 @@ const TASKS = {
   ],
   'micro-level2': ['level2-encode', 'level2-decode', 'level2-encode-200-segments', 'level2-decode-200-segments'],
   'micro-engine': ['engine-down', 'engine-up', 'engine-open-close', 'scheduler-500-streams'],
-  'micro-seal': ['seal-1200', 'open-1200', 'seal-16384', 'open-16384'],
-  'micro-fec': ['fec-scalar-encode', 'fec-scalar-decode', 'fec-wasm-encode', 'fec-wasm-decode'],
+  'micro-seal': ['seal-aes-128-gcm', 'open-aes-128-gcm', 'seal-chacha20-poly1305', 'open-chacha20-poly1305'],
+  'micro-fec': ['fec-encode', 'fec-decode'],
+  'micro-session': ['session-frames'],
 } as const;
 
 /** Single functions on fixed inputs: where a change of code shows first. */
 export const micro = workerScenario({
   name: 'micro',
-  about: 'codecs, stream engine, scheduler, sealing and error correction on fixed inputs, by tinybench',
+  about: 'codecs, stream engine, scheduler, sealing, error correction and UDP session on fixed inputs, by tinybench',
   subject: 'millrace',
   comparable: true,
   variants: ({ quick }) =>

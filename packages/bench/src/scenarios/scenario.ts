@@ -58,7 +58,27 @@ export interface WorkerScenario<P extends BenchParams = BenchParams> extends Sce
   /** Whether the code measured is that of the tree under test, so that `--against` has two sides. */
   readonly comparable: boolean;
   /** Starts what is measured; gives a function that does one run. */
-  open(context: BedContext, params: P): Promise<{ measure(): Promise<Measurement>; close(): Promise<void> }>;
+  open(context: BedContext, params: P): Promise<OpenWorker>;
+}
+
+/** What measures by itself, started. */
+export interface OpenWorker {
+  /** One run. */
+  readonly measure: () => Promise<Measurement>;
+  close(): Promise<void>;
+  /** What is to be known beside the figures, such as what this machine lacks. */
+  notes?(): string[];
+  /** What every run is held against, in the same run; the base of `--against` is not. */
+  readonly baseline?: MeasuredBeside;
+}
+
+/** Something simpler that is measured beside a run. */
+export interface MeasuredBeside {
+  readonly name: string;
+  /** One run of it, given what the subject just measured. */
+  readonly measure: (own: BenchFigures) => Promise<Measurement>;
+  /** Figures of the subject that come from both, such as `ratio`. */
+  readonly compare: (own: BenchFigures, baseline: BenchFigures) => BenchFigures;
 }
 
 /** Something simpler that is measured beside each run. */

@@ -14,7 +14,7 @@ test('names are different, and so are the sets of parameters of a scenario', () 
   }
 });
 
-test('every row of the table of the relays has a target beside its code', () => {
+test('every row of the tables of relays and UDP sessions has a target beside its code', () => {
   const withTarget = scenarios
     .filter((scenario) => scenario.variants(sizes(false)).some((params) => scenario.target?.(params)))
     .map(({ name }) => name);
@@ -32,6 +32,13 @@ test('every row of the table of the relays has a target beside its code', () => 
     'relay-idle',
     'relay-cost',
     'latency-under-load',
+    'udp-loss',
+    'udp-tail',
+    'udp-fair',
+    'udp-pipeline',
+    'udp-batch',
+    'udp-seal',
+    'udp-fec',
   ]);
 });
 

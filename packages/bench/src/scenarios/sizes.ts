@@ -27,3 +27,8 @@ const LARGEST_BODY_BYTES = 4 * MiB;
 /** What of it is left for payload: base64 makes four bytes of three. */
 export const payloadOf = (encoding: Encoding, bytes = LARGEST_BODY_BYTES): number =>
   encoding === 'text' ? (bytes * 3) / 4 : bytes;
+
+/** What is said beside figures that the addon was to give. */
+export const NO_ADDON = 'the native addon is not there: measured without it';
+/** What is said where two processes share cores, though each should have one. */
+export const NO_CORES = 'the ends have no core each: taskset, or a second core, is missing';

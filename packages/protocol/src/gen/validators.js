@@ -1597,49 +1597,77 @@ if(data.streamsPerSecond!==void 0){let data29=data.streamsPerSecond,_errs59=erro
 "/streamsPerSecond",schemaPath:"#/properties/streamsPerSecond/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs59===errors}else
 var valid0=!0;if(valid0){if(data.operationsPerSecond!==void 0){let data30=data.operationsPerSecond,_errs61=errors;if(!(typeof data30=="number"&&isFinite(data30)))
 return validate36.errors=[{instancePath:instancePath+"/operationsPerSecond",schemaPath:"#/properties/operationsPerSecond/type",keyword:"type",params:{type:"numb\
-er"},message:"must be number"}],!1;var valid0=_errs61===errors}else var valid0=!0;if(valid0){if(data.memoryMiBPerHour!==void 0){let data31=data.memoryMiBPerHour,
-_errs63=errors;if(!(typeof data31=="number"&&isFinite(data31)))return validate36.errors=[{instancePath:instancePath+"/memoryMiBPerHour",schemaPath:"#/properties\
-/memoryMiBPerHour/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs63===errors}else var valid0=!0;if(valid0){if(data.handlesPerHour!==
-void 0){let data32=data.handlesPerHour,_errs65=errors;if(!(typeof data32=="number"&&isFinite(data32)))return validate36.errors=[{instancePath:instancePath+"/han\
-dlesPerHour",schemaPath:"#/properties/handlesPerHour/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs65===errors}else var valid0=!0;
-if(valid0){if(data.timersPerHour!==void 0){let data33=data.timersPerHour,_errs67=errors;if(!(typeof data33=="number"&&isFinite(data33)))return validate36.errors=
-[{instancePath:instancePath+"/timersPerHour",schemaPath:"#/properties/timersPerHour/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs67===
-errors}else var valid0=!0;if(valid0){if(data.timelineMBps!==void 0){let data34=data.timelineMBps,_errs69=errors;if(errors===_errs69)if(Array.isArray(data34)){var valid1=!0;
-let len0=data34.length;for(let i0=0;i0<len0;i0++){let data35=data34[i0],_errs71=errors;if(errors===_errs71)if(typeof data35=="number"&&isFinite(data35)){if(data35<
-0||isNaN(data35))return validate36.errors=[{instancePath:instancePath+"/timelineMBps/"+i0,schemaPath:"#/properties/timelineMBps/items/minimum",keyword:"minimum",
+er"},message:"must be number"}],!1;var valid0=_errs61===errors}else var valid0=!0;if(valid0){if(data.packetsPerSecond!==void 0){let data31=data.packetsPerSecond,
+_errs63=errors;if(!(typeof data31=="number"&&isFinite(data31)))return validate36.errors=[{instancePath:instancePath+"/packetsPerSecond",schemaPath:"#/properties\
+/packetsPerSecond/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs63===errors}else var valid0=!0;if(valid0){if(data.packetsLostPercent!==
+void 0){let data32=data.packetsLostPercent,_errs65=errors;if(!(typeof data32=="number"&&isFinite(data32)))return validate36.errors=[{instancePath:instancePath+"\
+/packetsLostPercent",schemaPath:"#/properties/packetsLostPercent/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs65===
+errors}else var valid0=!0;if(valid0){if(data.cpuNsPerPacket!==void 0){let data33=data.cpuNsPerPacket,_errs67=errors;if(!(typeof data33=="number"&&isFinite(data33)))
+return validate36.errors=[{instancePath:instancePath+"/cpuNsPerPacket",schemaPath:"#/properties/cpuNsPerPacket/type",keyword:"type",params:{type:"number"},message:"\
+must be number"}],!1;var valid0=_errs67===errors}else var valid0=!0;if(valid0){if(data.costRatio!==void 0){let data34=data.costRatio,_errs69=errors;if(!(typeof data34==
+"number"&&isFinite(data34)))return validate36.errors=[{instancePath:instancePath+"/costRatio",schemaPath:"#/properties/costRatio/type",keyword:"type",params:{type:"\
+number"},message:"must be number"}],!1;var valid0=_errs69===errors}else var valid0=!0;if(valid0){if(data.sendCpuNsPerPacket!==void 0){let data35=data.sendCpuNsPerPacket,
+_errs71=errors;if(!(typeof data35=="number"&&isFinite(data35)))return validate36.errors=[{instancePath:instancePath+"/sendCpuNsPerPacket",schemaPath:"#/properti\
+es/sendCpuNsPerPacket/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs71===errors}else var valid0=!0;if(valid0){if(data.
+receiveCpuNsPerPacket!==void 0){let data36=data.receiveCpuNsPerPacket,_errs73=errors;if(!(typeof data36=="number"&&isFinite(data36)))return validate36.errors=[{
+instancePath:instancePath+"/receiveCpuNsPerPacket",schemaPath:"#/properties/receiveCpuNsPerPacket/type",keyword:"type",params:{type:"number"},message:"must be n\
+umber"}],!1;var valid0=_errs73===errors}else var valid0=!0;if(valid0){if(data.sendCostRatio!==void 0){let data37=data.sendCostRatio,_errs75=errors;if(!(typeof data37==
+"number"&&isFinite(data37)))return validate36.errors=[{instancePath:instancePath+"/sendCostRatio",schemaPath:"#/properties/sendCostRatio/type",keyword:"type",params:{
+type:"number"},message:"must be number"}],!1;var valid0=_errs75===errors}else var valid0=!0;if(valid0){if(data.receiveCostRatio!==void 0){let data38=data.receiveCostRatio,
+_errs77=errors;if(!(typeof data38=="number"&&isFinite(data38)))return validate36.errors=[{instancePath:instancePath+"/receiveCostRatio",schemaPath:"#/properties\
+/receiveCostRatio/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs77===errors}else var valid0=!0;if(valid0){if(data.sendHeapBytesPerPacket!==
+void 0){let data39=data.sendHeapBytesPerPacket,_errs79=errors;if(!(typeof data39=="number"&&isFinite(data39)))return validate36.errors=[{instancePath:instancePath+
+"/sendHeapBytesPerPacket",schemaPath:"#/properties/sendHeapBytesPerPacket/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs79===
+errors}else var valid0=!0;if(valid0){if(data.receiveHeapBytesPerPacket!==void 0){let data40=data.receiveHeapBytesPerPacket,_errs81=errors;if(!(typeof data40=="n\
+umber"&&isFinite(data40)))return validate36.errors=[{instancePath:instancePath+"/receiveHeapBytesPerPacket",schemaPath:"#/properties/receiveHeapBytesPerPacket/t\
+ype",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs81===errors}else var valid0=!0;if(valid0){if(data.callsPer1000Packets!==
+void 0){let data41=data.callsPer1000Packets,_errs83=errors;if(!(typeof data41=="number"&&isFinite(data41)))return validate36.errors=[{instancePath:instancePath+
+"/callsPer1000Packets",schemaPath:"#/properties/callsPer1000Packets/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs83===
+errors}else var valid0=!0;if(valid0){if(data.inTimePercent!==void 0){let data42=data.inTimePercent,_errs85=errors;if(!(typeof data42=="number"&&isFinite(data42)))
+return validate36.errors=[{instancePath:instancePath+"/inTimePercent",schemaPath:"#/properties/inTimePercent/type",keyword:"type",params:{type:"number"},message:"\
+must be number"}],!1;var valid0=_errs85===errors}else var valid0=!0;if(valid0){if(data.memoryMiBPerHour!==void 0){let data43=data.memoryMiBPerHour,_errs87=errors;
+if(!(typeof data43=="number"&&isFinite(data43)))return validate36.errors=[{instancePath:instancePath+"/memoryMiBPerHour",schemaPath:"#/properties/memoryMiBPerHo\
+ur/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs87===errors}else var valid0=!0;if(valid0){if(data.handlesPerHour!==
+void 0){let data44=data.handlesPerHour,_errs89=errors;if(!(typeof data44=="number"&&isFinite(data44)))return validate36.errors=[{instancePath:instancePath+"/han\
+dlesPerHour",schemaPath:"#/properties/handlesPerHour/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs89===errors}else var valid0=!0;
+if(valid0){if(data.timersPerHour!==void 0){let data45=data.timersPerHour,_errs91=errors;if(!(typeof data45=="number"&&isFinite(data45)))return validate36.errors=
+[{instancePath:instancePath+"/timersPerHour",schemaPath:"#/properties/timersPerHour/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs91===
+errors}else var valid0=!0;if(valid0){if(data.timelineMBps!==void 0){let data46=data.timelineMBps,_errs93=errors;if(errors===_errs93)if(Array.isArray(data46)){var valid1=!0;
+let len0=data46.length;for(let i0=0;i0<len0;i0++){let data47=data46[i0],_errs95=errors;if(errors===_errs95)if(typeof data47=="number"&&isFinite(data47)){if(data47<
+0||isNaN(data47))return validate36.errors=[{instancePath:instancePath+"/timelineMBps/"+i0,schemaPath:"#/properties/timelineMBps/items/minimum",keyword:"minimum",
 params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate36.errors=[{instancePath:instancePath+"/timelineMBps/"+i0,schemaPath:"#/propert\
-ies/timelineMBps/items/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid1=_errs71===errors;if(!valid1)break}}else return validate36.
+ies/timelineMBps/items/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid1=_errs95===errors;if(!valid1)break}}else return validate36.
 errors=[{instancePath:instancePath+"/timelineMBps",schemaPath:"#/properties/timelineMBps/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;
-var valid0=_errs69===errors}else var valid0=!0;if(valid0){if(data.timelineBinMs!==void 0){let data36=data.timelineBinMs,_errs73=errors;if(!(typeof data36=="numb\
-er"&&isFinite(data36)))return validate36.errors=[{instancePath:instancePath+"/timelineBinMs",schemaPath:"#/properties/timelineBinMs/type",keyword:"type",params:{
-type:"number"},message:"must be number"}],!1;var valid0=_errs73===errors}else var valid0=!0;if(valid0){if(data.samplesMs!==void 0){let data37=data.samplesMs,_errs75=errors;
-if(errors===_errs75)if(Array.isArray(data37)){var valid2=!0;let len1=data37.length;for(let i1=0;i1<len1;i1++){let data38=data37[i1],_errs77=errors;if(errors===_errs77)
-if(typeof data38=="number"&&isFinite(data38)){if(data38<0||isNaN(data38))return validate36.errors=[{instancePath:instancePath+"/samplesMs/"+i1,schemaPath:"#/pro\
-perties/samplesMs/items/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate36.errors=[{instancePath:instancePath+
-"/samplesMs/"+i1,schemaPath:"#/properties/samplesMs/items/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid2=_errs77===errors;
+var valid0=_errs93===errors}else var valid0=!0;if(valid0){if(data.timelineBinMs!==void 0){let data48=data.timelineBinMs,_errs97=errors;if(!(typeof data48=="numb\
+er"&&isFinite(data48)))return validate36.errors=[{instancePath:instancePath+"/timelineBinMs",schemaPath:"#/properties/timelineBinMs/type",keyword:"type",params:{
+type:"number"},message:"must be number"}],!1;var valid0=_errs97===errors}else var valid0=!0;if(valid0){if(data.samplesMs!==void 0){let data49=data.samplesMs,_errs99=errors;
+if(errors===_errs99)if(Array.isArray(data49)){var valid2=!0;let len1=data49.length;for(let i1=0;i1<len1;i1++){let data50=data49[i1],_errs101=errors;if(errors===
+_errs101)if(typeof data50=="number"&&isFinite(data50)){if(data50<0||isNaN(data50))return validate36.errors=[{instancePath:instancePath+"/samplesMs/"+i1,schemaPath:"\
+#/properties/samplesMs/items/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate36.errors=[{instancePath:instancePath+
+"/samplesMs/"+i1,schemaPath:"#/properties/samplesMs/items/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid2=_errs101===errors;
 if(!valid2)break}}else return validate36.errors=[{instancePath:instancePath+"/samplesMs",schemaPath:"#/properties/samplesMs/type",keyword:"type",params:{type:"a\
-rray"},message:"must be array"}],!1;var valid0=_errs75===errors}else var valid0=!0;if(valid0)if(data.processes!==void 0){let data39=data.processes,_errs79=errors;
-if(errors===_errs79)if(Array.isArray(data39)){var valid3=!0;let len2=data39.length;for(let i2=0;i2<len2;i2++){let data40=data39[i2],_errs81=errors;if(errors===errors)
-if(data40&&typeof data40=="object"&&!Array.isArray(data40)){let missing0;if(data40.cpuSeconds===void 0&&(missing0="cpuSeconds")||data40.role===void 0&&(missing0=
+rray"},message:"must be array"}],!1;var valid0=_errs99===errors}else var valid0=!0;if(valid0)if(data.processes!==void 0){let data51=data.processes,_errs103=errors;
+if(errors===_errs103)if(Array.isArray(data51)){var valid3=!0;let len2=data51.length;for(let i2=0;i2<len2;i2++){let data52=data51[i2],_errs105=errors;if(errors===
+errors)if(data52&&typeof data52=="object"&&!Array.isArray(data52)){let missing0;if(data52.cpuSeconds===void 0&&(missing0="cpuSeconds")||data52.role===void 0&&(missing0=
 "role"))return validate36.errors=[{instancePath:instancePath+"/processes/"+i2,schemaPath:"#/definitions/BenchProcess/required",keyword:"required",params:{missingProperty:missing0},
-message:"must have required property '"+missing0+"'"}],!1;if(data40.role!==void 0){let _errs84=errors;if(typeof data40.role!="string")return validate36.errors=[
-{instancePath:instancePath+"/processes/"+i2+"/role",schemaPath:"#/definitions/BenchProcess/properties/role/type",keyword:"type",params:{type:"string"},message:"\
-must be string"}],!1;var valid5=_errs84===errors}else var valid5=!0;if(valid5){if(data40.cpuSeconds!==void 0){let data42=data40.cpuSeconds,_errs86=errors;if(!(typeof data42==
-"number"&&isFinite(data42)))return validate36.errors=[{instancePath:instancePath+"/processes/"+i2+"/cpuSeconds",schemaPath:"#/definitions/BenchProcess/propertie\
-s/cpuSeconds/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs86===errors}else var valid5=!0;if(valid5){if(data40.cpuSecondsPerGB!==
-void 0){let data43=data40.cpuSecondsPerGB,_errs88=errors;if(!(typeof data43=="number"&&isFinite(data43)))return validate36.errors=[{instancePath:instancePath+"/\
-processes/"+i2+"/cpuSecondsPerGB",schemaPath:"#/definitions/BenchProcess/properties/cpuSecondsPerGB/type",keyword:"type",params:{type:"number"},message:"must be\
- number"}],!1;var valid5=_errs88===errors}else var valid5=!0;if(valid5){if(data40.peakMemoryMiB!==void 0){let data44=data40.peakMemoryMiB,_errs90=errors;if(!(typeof data44==
-"number"&&isFinite(data44)))return validate36.errors=[{instancePath:instancePath+"/processes/"+i2+"/peakMemoryMiB",schemaPath:"#/definitions/BenchProcess/proper\
-ties/peakMemoryMiB/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs90===errors}else var valid5=!0;if(valid5){if(data40.
-garbageCollections!==void 0){let data45=data40.garbageCollections,_errs92=errors;if(!(typeof data45=="number"&&isFinite(data45)))return validate36.errors=[{instancePath:instancePath+
+message:"must have required property '"+missing0+"'"}],!1;if(data52.role!==void 0){let _errs108=errors;if(typeof data52.role!="string")return validate36.errors=
+[{instancePath:instancePath+"/processes/"+i2+"/role",schemaPath:"#/definitions/BenchProcess/properties/role/type",keyword:"type",params:{type:"string"},message:"\
+must be string"}],!1;var valid5=_errs108===errors}else var valid5=!0;if(valid5){if(data52.cpuSeconds!==void 0){let data54=data52.cpuSeconds,_errs110=errors;if(!(typeof data54==
+"number"&&isFinite(data54)))return validate36.errors=[{instancePath:instancePath+"/processes/"+i2+"/cpuSeconds",schemaPath:"#/definitions/BenchProcess/propertie\
+s/cpuSeconds/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs110===errors}else var valid5=!0;if(valid5){if(data52.cpuSecondsPerGB!==
+void 0){let data55=data52.cpuSecondsPerGB,_errs112=errors;if(!(typeof data55=="number"&&isFinite(data55)))return validate36.errors=[{instancePath:instancePath+"\
+/processes/"+i2+"/cpuSecondsPerGB",schemaPath:"#/definitions/BenchProcess/properties/cpuSecondsPerGB/type",keyword:"type",params:{type:"number"},message:"must b\
+e number"}],!1;var valid5=_errs112===errors}else var valid5=!0;if(valid5){if(data52.peakMemoryMiB!==void 0){let data56=data52.peakMemoryMiB,_errs114=errors;if(!(typeof data56==
+"number"&&isFinite(data56)))return validate36.errors=[{instancePath:instancePath+"/processes/"+i2+"/peakMemoryMiB",schemaPath:"#/definitions/BenchProcess/proper\
+ties/peakMemoryMiB/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs114===errors}else var valid5=!0;if(valid5){if(data52.
+garbageCollections!==void 0){let data57=data52.garbageCollections,_errs116=errors;if(!(typeof data57=="number"&&isFinite(data57)))return validate36.errors=[{instancePath:instancePath+
 "/processes/"+i2+"/garbageCollections",schemaPath:"#/definitions/BenchProcess/properties/garbageCollections/type",keyword:"type",params:{type:"number"},message:"\
-must be number"}],!1;var valid5=_errs92===errors}else var valid5=!0;if(valid5)if(data40.garbageCollectionMs!==void 0){let data46=data40.garbageCollectionMs,_errs94=errors;
-if(!(typeof data46=="number"&&isFinite(data46)))return validate36.errors=[{instancePath:instancePath+"/processes/"+i2+"/garbageCollectionMs",schemaPath:"#/defin\
-itions/BenchProcess/properties/garbageCollectionMs/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs94===errors}else var valid5=!0}}}}}else
+must be number"}],!1;var valid5=_errs116===errors}else var valid5=!0;if(valid5)if(data52.garbageCollectionMs!==void 0){let data58=data52.garbageCollectionMs,_errs118=errors;
+if(!(typeof data58=="number"&&isFinite(data58)))return validate36.errors=[{instancePath:instancePath+"/processes/"+i2+"/garbageCollectionMs",schemaPath:"#/defin\
+itions/BenchProcess/properties/garbageCollectionMs/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid5=_errs118===errors}else var valid5=!0}}}}}else
 return validate36.errors=[{instancePath:instancePath+"/processes/"+i2,schemaPath:"#/definitions/BenchProcess/type",keyword:"type",params:{type:"object"},message:"\
-must be object"}],!1;var valid3=_errs81===errors;if(!valid3)break}}else return validate36.errors=[{instancePath:instancePath+"/processes",schemaPath:"#/properti\
-es/processes/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs79===errors}else var valid0=!0}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}else
+must be object"}],!1;var valid3=_errs105===errors;if(!valid3)break}}else return validate36.errors=[{instancePath:instancePath+"/processes",schemaPath:"#/propert\
+ies/processes/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs103===errors}else var valid0=!0}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}}else
 return validate36.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate36.errors=vErrors,
 errors===0}function validate40(data,{instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&
 !Array.isArray(data)){let missing0;if(data.figure===void 0&&(missing0="figure")||data.text===void 0&&(missing0="text"))return validate40.errors=[{instancePath,schemaPath:"\

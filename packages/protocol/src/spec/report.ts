@@ -147,7 +147,7 @@ export interface BenchFigures {
   checkerCpuSecondsPerGB?: number;
   /** Requests of clients to relays. */
   requests?: number;
-  /** Bytes between client and relays, both directions, HTTP included. */
+  /** Bytes between client and relays, both directions, HTTP included; of a UDP session those of IP and UDP are counted too. */
   wireBytes?: number;
   /** `wireBytes` over the payload. */
   overheadPercent?: number;
@@ -170,6 +170,27 @@ export interface BenchFigures {
   jain?: number;
   streamsPerSecond?: number;
   operationsPerSecond?: number;
+  /** Packets sent, repairs and reports included. */
+  packetsPerSecond?: number;
+  /** Packets that the network or the kernel lost, in per cent of those sent. */
+  packetsLostPercent?: number;
+  /** CPU of one packet. */
+  cpuNsPerPacket?: number;
+  /** The same over that of the baseline in the same run. */
+  costRatio?: number;
+  /** CPU of the sending process per packet sent, and of the receiving one per packet received, checking left out. */
+  sendCpuNsPerPacket?: number;
+  receiveCpuNsPerPacket?: number;
+  /** The same over those of the baseline in the same run. */
+  sendCostRatio?: number;
+  receiveCostRatio?: number;
+  /** JavaScript heap allocated per packet at each end after warm-up, what collections freed included. */
+  sendHeapBytesPerPacket?: number;
+  receiveHeapBytesPerPacket?: number;
+  /** System calls that send or receive, per 1,000 packets. */
+  callsPer1000Packets?: number;
+  /** Share of frames that were whole, or of messages that were answered, in the time that the scenario gives them. */
+  inTimePercent?: number;
   /** Slopes over the whole run. */
   memoryMiBPerHour?: number;
   handlesPerHour?: number;
