@@ -69,6 +69,20 @@ describe.skipIf(found.path === undefined)(
       expect(line!.x).toBeCloseTo(floor!.x + floor!.width / 2, 0);
     });
 
+    test('draws what a packet costs, and an eighth of the baseline as the target', async () => {
+      const chart = '#udp-batch svg.bars >> nth=0';
+      const [ours, dgram] = await boxes(`${chart} >> rect.bar`);
+      expect(ours!.width / dgram!.width).toBeCloseTo(160 / 4000, 2);
+      const [line] = await boxes(`${chart} >> line.target`);
+      expect(line!.x).toBeCloseTo(dgram!.x + dgram!.width / 8, 0);
+      expect(await page.locator('#udp-batch').innerText()).toContain('0.04×');
+    });
+
+    test('draws the CPU of both ends of a UDP session, the checker apart', async () => {
+      expect(await boxes('#udp-pipeline svg.stacks rect.bar')).toHaveLength(2 * 3);
+      expect(await page.locator('#udp-pipeline svg.stacks').innerHTML()).toContain('checker');
+    });
+
     test('draws ours as a multiple of each other subject', async () => {
       const [base, floor] = await boxes('svg.bars >> nth=1 >> rect.bar');
       expect(floor!.width / base!.width).toBeCloseTo(60 / 146 / (60 / 54), 2);
@@ -78,10 +92,11 @@ describe.skipIf(found.path === undefined)(
 
     test('draws throughput over time, distributions and history as lines inside their charts', async () => {
       const charts = await boxes('svg.lines');
-      expect(charts).toHaveLength(3);
+      // Of the first scenario, of the UDP session, and the history of all three.
+      expect(charts).toHaveLength(2 + 2 + 3);
       for (const [i, chart] of charts.entries()) {
         const lines = await boxes(`svg.lines >> nth=${i} >> polyline`);
-        expect(lines.length).toBe(i === 2 ? 1 : 4);
+        expect(lines.length).toBe([4, 4, 2, 2][i] ?? 1);
         for (const line of lines) {
           expect(line.width).toBeGreaterThan(chart.width * 0.3);
           expect(line.x).toBeGreaterThanOrEqual(chart.x);
@@ -121,6 +136,28 @@ describe.skipIf(found.path === undefined)(
           );
         }
       }
+    });
+
+    test('writes no label of an axis over another one', async () => {
+      const covered = await page.locator('svg.chart').evaluateAll((charts) =>
+        charts.flatMap((chart) => {
+          const labels = [...chart.querySelectorAll('text.tick')].map((text) => ({
+            text: text.textContent,
+            box: text.getBoundingClientRect(),
+          }));
+          return labels.flatMap(({ text, box }, i) =>
+            labels
+              .slice(i + 1)
+              .filter(({ box: other }) => {
+                const apart = box.right <= other.left || other.right <= box.left;
+                // Lines of text are allowed to touch.
+                return !apart && box.bottom - 3 > other.top && other.bottom - 3 > box.top;
+              })
+              .map((other) => `${text} / ${other.text}`),
+          );
+        }),
+      );
+      expect(covered).toEqual([]);
     });
 
     test('says what was not reached, what is missing and where it ran, as text and not as markup', async () => {

@@ -127,7 +127,7 @@ test('columns of a table line up', () => {
 
 const progress = {
   scenario: 'direct',
-  params: {},
+  params: { encoding: 'bytes' },
   subject: 'millrace',
   run: 1,
   of: 5,
@@ -138,17 +138,21 @@ const progress = {
 test('elsewhere than in a terminal every run is a line of its own', () => {
   const written: string[] = [];
   createDisplay({ write: (text) => written.push(text) }).progress(progress);
-  expect(written).toEqual(['direct (), millrace, run 1 of 5: 12 MB/s\n']);
+  expect(written).toEqual(['direct (bytes), millrace, run 1 of 5: 12 MB/s\n']);
 });
 
 /** What a terminal shows after all that was written: lines, with the cursor going up and removing what is below it. */
 function shownOf(written: string): string[] {
   const lines = [''];
-  for (const [, up, text = ''] of written.matchAll(/\u001B\[(\d+)A\r\u001B\[J|([^\u001B]+)/g)) {
-    if (up !== undefined) lines.splice(lines.length - 1 - Number(up), Infinity, '');
-    for (const [i, piece] of text.split('\n').entries()) {
+  for (const piece of written.split('\u001B[')) {
+    const up = /^(\d+)A\r$/.exec(piece)?.[1];
+    if (up !== undefined) {
+      lines.splice(lines.length - 1 - Number(up), Infinity, '');
+      continue;
+    }
+    for (const [i, text] of piece.replace(/^J/, '').split('\n').entries()) {
       if (i > 0) lines.push('');
-      lines[lines.length - 1] += piece;
+      lines[lines.length - 1] += text;
     }
   }
   return lines;
@@ -159,18 +163,30 @@ test('in a terminal a table of what was measured so far is drawn anew after ever
   const display = createDisplay({ write: (text) => written.push(text), isTTY: true, columns: 100, rows: 30 });
   const shown = (): string[] => shownOf(written.join(''));
   display.progress({ ...progress, run: 0 });
-  expect(shown()[1]).toMatch(/^direct +millrace +12 +0 +warm-up$/);
+  expect(shown()).toEqual([
+    'direct bytes',
+    'subject   so far   MB/s  spread %',
+    'millrace  warm-up    12         0',
+    '',
+  ]);
   display.progress({ ...progress, subject: 'plain pipe', figures: { MBps: 30 } });
   display.progress(progress);
   display.progress({ ...progress, run: 2, figures: { MBps: 16 } });
   expect(shown()).toEqual([
-    'scenario  subject     MB/s  spread %      result',
-    'direct    millrace      14      14.3  run 2 of 5',
-    'direct    plain pipe    30         0  run 1 of 5',
+    'direct bytes',
+    'subject     so far      MB/s  spread %',
+    'millrace    run 2 of 5    14      14.3',
+    'plain pipe  run 1 of 5    30         0',
     '',
   ]);
   display.progress({ ...progress, run: 3, problems: ['a wrong byte'] });
-  expect(shown()[1]).toMatch(/WRONG, run 3 of 5$/);
+  expect(shown()[2]).toMatch(/^millrace +WRONG, run 3 of 5/);
+  display.progress({ ...progress, params: { encoding: 'text' } });
+  expect(shown().slice(0, 3)).toEqual([
+    'direct text',
+    'subject   so far      MB/s  spread %',
+    'millrace  run 1 of 5    12         0',
+  ]);
   display.say('a line that stays');
   expect(shown()).toEqual(['a line that stays', '']);
 });
@@ -179,7 +195,7 @@ test('a live table is cut to the size of its terminal, and is gone once there ar
   const written: string[] = [];
   const display = createDisplay({ write: (text) => written.push(text), isTTY: true, columns: 12, rows: 2 });
   display.progress(progress);
-  expect(shownOf(written.join(''))).toEqual(['direct    m', '']);
+  expect(shownOf(written.join(''))).toEqual(['millrace  r', '']);
   display.results([]);
   expect(shownOf(written.join('')).join('')).toBe('scenario  subject  spread %  result');
 });

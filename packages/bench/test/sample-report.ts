@@ -44,6 +44,28 @@ function result(subject: string, MBps: number, roles: string[], more: Partial<Be
   };
 }
 
+/** Bursts of packets by the addon beside node:dgram, and a session between two processes. */
+function udpResults(): BenchResult[] {
+  const DGRAM_NS = 4000;
+  const burst = (subject: string, ns: number, more: Partial<BenchResult> = {}): BenchResult => {
+    const costs = [0.97, 1, 1.04].map((factor) => ns * factor);
+    const runs = costs.map((cpuNsPerPacket) => ({ cpuNsPerPacket, costRatio: cpuNsPerPacket / DGRAM_NS }));
+    const params = { direction: 'send', way: 'gso', packetBytes: 1200 };
+    const figures = { runs, ...summarize(runs) };
+    return { scenario: 'udp-batch', subject, params, ...figures, verified: true, problems: [], ...more };
+  };
+  const target = { figure: 'costRatio', atMost: 0.125, text: "at most 1/8 of node:dgram's CPU" };
+  const session = result('millrace', 600, ['native sender', 'native receiver', 'checker'], {
+    scenario: 'udp-pipeline',
+    params: { way: 'native', packetBytes: 1200 },
+  });
+  const fallback = result('fallback', 70, ['fallback sender', 'fallback receiver', 'checker'], {
+    scenario: 'udp-pipeline',
+    params: session.params,
+  });
+  return [burst('millrace', 160, { target, reached: true }), burst('node:dgram', DGRAM_NS), session, fallback];
+}
+
 /** A report with all that the page can show: ours, base, floor, peers, a target, history. */
 export function sampleReport(startedAt = '2026-02-03T04:05:06.000Z', speed = 60): BenchReport {
   const target = { figure: 'ratio', atLeast: 0.5, text: 'at least 0.5 of relay-floor in that encoding' };
@@ -64,6 +86,7 @@ export function sampleReport(startedAt = '2026-02-03T04:05:06.000Z', speed = 60)
       result('base', speed * 0.9, TUNNEL_ROLES, { notes: ['this tree does not know level'] }),
       result('relay-floor', 146, ['floor client', 'floor relay', 'floor node']),
       result('ssh', 95, ['ssh', 'application', 'target'], { peer: true }),
+      ...udpResults(),
     ],
     missing: [{ peer: 'haproxy', install: 'apt-get install -y haproxy' }],
     verified: true,

@@ -1,7 +1,7 @@
 import type { BenchFigures, BenchResult } from '@millrace/protocol';
 import type { Progress } from '../run/run-scenario.js';
 import { summarize } from '../run/summary.js';
-import { tableOf } from './table.js';
+import { paramsText, tableOf } from './table.js';
 
 /** One subject so far. */
 interface Row {
@@ -38,29 +38,28 @@ export class LiveTable {
     this.#last = undefined;
   }
 
-  /** Cells: the heading, and a row for each subject, with the median of its runs so far in the place of the result. */
+  /** What is measured. */
+  get title(): string {
+    return this.#last ? `${this.#last.scenario} ${paramsText(this.#last.params)}` : '';
+  }
+
+  /** Cells: the heading, and a row for each subject: how far it is, and the medians of its runs so far. */
   cells(): string[][] {
     if (!this.#last) return [];
     const { scenario, params } = this.#last;
     const rows = [...this.#rows];
     const results = rows.map(([subject, { runs, latest, problems }]): BenchResult => {
       const counted = runs.length > 0 ? runs : [latest];
-      return {
-        scenario,
-        subject,
-        params,
-        runs: counted,
-        ...summarize(counted),
-        verified: problems.length === 0,
-        problems,
-      };
+      const figures = { runs: counted, ...summarize(counted) };
+      return { scenario, subject, params, ...figures, verified: problems.length === 0, problems };
     });
     const [head = [], ...table] = tableOf(results);
+    // Scenario and parameters stand in the title.
     return [
-      head,
+      ['subject', 'so far', ...head.slice(2, -1)],
       ...table.map((cells, i) => {
         const { where = '', problems = [] } = rows[i]?.[1] ?? {};
-        return [...cells.slice(0, -1), problems.length > 0 ? `WRONG, ${where}` : where];
+        return [cells[1] ?? '', problems.length > 0 ? `WRONG, ${where}` : where].concat(cells.slice(2, -1));
       }),
     ];
   }

@@ -5,15 +5,21 @@ import { element, escape } from './charts/markup.js';
 import { stackChart } from './charts/stacks.js';
 import { paramsText } from './table.js';
 
-/** Figures that bars are drawn of, the first that a scenario has. */
+/** Figures that bars are drawn of, the first that a scenario has, with what stands at their axis. */
 const MAIN_FIGURES = [
   ['MBps', 'MB/s'],
   ['streamsPerSecond', 'streams/s'],
-  ['cpuNsPerPacket', 'ns of CPU a packet'],
+  ['cpuNsPerPacket', 'ns'],
   ['operationsPerSecond', 'operations/s'],
   ['firstByteMsP50', 'ms to the first byte, p50'],
   ['latencyMsP50', 'ms, p50'],
 ] as const;
+
+/** What a unit alone does not say. */
+const ABOUT: Partial<Record<keyof BenchFigures, string>> = { cpuNsPerPacket: 'CPU of one packet: ' };
+
+/** Baselines of which a target may be a share. */
+const BASELINES = new Set(['relay-floor', 'plain pipe', 'node:dgram', 'node:crypto']);
 
 /** The figure that a scenario is about. */
 function mainFigure(results: BenchResult[]): (typeof MAIN_FIGURES)[number] | undefined {
@@ -47,18 +53,21 @@ function speedCard(results: BenchResult[], params: string): string {
     if (value === undefined || !verified) return [];
     return [{ name: subject, value, runs: runs.flatMap((run) => run[figure] ?? []), series: i }];
   });
-  const ours = results.find(({ target }) => target);
-  const own = ours && bars.find(({ name }) => name === ours.subject);
-  const beside = results.find(({ subject }) => subject === 'relay-floor' || subject === 'plain pipe')?.median.MBps;
-  const { target } = ours ?? {};
-  const line =
-    target?.figure === 'ratio' && target.atLeast !== undefined && beside !== undefined && own
-      ? {
-          value: target.atLeast * beside,
-          text: `target ${target.atLeast}× of ${results.find(({ median }) => median.MBps === beside)?.subject ?? ''}`,
-        }
-      : undefined;
-  return card(params, 'median as bar, each run as a dot', barChart(`${params}: ${unit}`, bars, unit, line));
+  const line = targetLine(results, figure);
+  const about = `${ABOUT[figure] ?? ''}median as bar, each run as a dot`;
+  return card(params, about, barChart(`${params}: ${unit}`, bars, unit, line));
+}
+
+/** Where the target lies among bars of a figure, when it is a share of what the baseline has. */
+function targetLine(results: BenchResult[], figure: string): { value: number; text: string } | undefined {
+  const target = results.find((result) => result.target)?.target;
+  const share =
+    target?.figure === 'ratio' ? target.atLeast : target?.figure === 'costRatio' ? target.atMost : undefined;
+  const compared = target?.figure === 'ratio' ? 'MBps' : 'cpuNsPerPacket';
+  const baseline = results.find(({ subject }) => BASELINES.has(subject));
+  const value = baseline?.verified ? baseline.median[compared] : undefined;
+  if (!baseline || share === undefined || value === undefined || figure !== compared) return undefined;
+  return { value: share * value, text: `target ${share}× of ${baseline.subject}` };
 }
 
 /** Ours as a multiple of each other subject: beyond 1 ours is quicker. */
@@ -145,7 +154,8 @@ function cpuCard(results: BenchResult[], params: string): string {
       .filter((part) => part.subject === subject)
       .map(({ name, value }) => ({ name, value, series: names.indexOf(name) })),
   }));
-  const text = 'per process; application and target are the ends outside the tunnel, with the checker in them';
+  const text =
+    'per process; what compares bytes stands apart: application and target outside a tunnel, the checker of a session';
   return card('CPU seconds per GB', text, stackChart(`${params}: CPU by process`, stacks, 's/GB'));
 }
 

@@ -12,6 +12,9 @@ export interface Screen {
   readonly rows?: number | undefined;
 }
 
+/** Size of a terminal that does not tell its own. */
+const [ROWS, COLUMNS] = [24, 80];
+
 /** Goes to the beginning of a line some lines further up, and removes all from there on. */
 const back = (lines: number): string => `\u001B[${lines}A\r\u001B[J`;
 
@@ -26,10 +29,8 @@ export function createDisplay(screen: Screen): Display {
   };
   const draw = (): void => {
     // What does not fit would scroll away, and could not be removed any more.
-    const lines = tableText(table.cells())
-      .split('\n')
-      .slice(1 - Math.max(2, screen.rows ?? 24));
-    screen.write(lines.map((line) => `${line.slice(0, (screen.columns ?? 80) - 1)}\n`).join(''));
+    const lines = [table.title, ...tableText(table.cells()).split('\n')].slice(1 - Math.max(2, screen.rows || ROWS));
+    screen.write(lines.map((line) => `${line.slice(0, (screen.columns || COLUMNS) - 1)}\n`).join(''));
     drawn = lines.length;
   };
   return {

@@ -1,9 +1,9 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { BenchError } from '../errors.js';
 import { repositoryFolder } from '../process/bundle.js';
@@ -36,11 +36,30 @@ export async function openBaseTree(against: string): Promise<BaseTree> {
   archive.stdout.pipe(extract.stdin);
   const [[archived], [extracted]] = await Promise.all([once(archive, 'exit'), once(extract, 'exit')]);
   if (archived !== 0 || extracted !== 0) throw new BenchError('TREE', `the files of ${against} could not be read`);
+  await lendAddon(commit, made);
   return {
     folder: made,
     name: `${against} (${commit.slice(0, 12)})`,
     remove: () => removeMade(made),
   };
+}
+
+/** Where the native addon lies in a tree, and what it is built from. */
+const ADDON = 'packages/udp-native/build/Release/udp_native.node';
+const ADDON_SOURCES = 'packages/udp-native/native';
+
+/** Files of a commit hold no addon: that of this tree serves them too, where both are built from the same sources. */
+async function lendAddon(commit: string, folder: string): Promise<void> {
+  const own = join(repositoryFolder, ADDON);
+  if (!existsSync(own) || !existsSync(join(folder, ADDON_SOURCES))) return;
+  try {
+    await promisify(execFile)('git', ['diff', '--quiet', commit, '--', ADDON_SOURCES], { cwd: repositoryFolder });
+  } catch {
+    // They differ: sessions of that tree go without, and that is said beside their figures.
+    return;
+  }
+  await mkdir(dirname(join(folder, ADDON)), { recursive: true });
+  await copyFile(own, join(folder, ADDON));
 }
 
 /** The full commit that a name means in this repository; undefined where there is none. */

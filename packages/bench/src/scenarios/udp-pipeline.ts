@@ -10,7 +10,7 @@ const FALLBACK_SHARE = 1 / 8;
 export const udpPipeline = workerScenario<{ way: 'native' | 'fallback'; packetBytes: number; frames: number }>({
   name: 'udp-pipeline',
   about:
-    'a UDP session between two processes, a core each, not paced: frames of 20 + 5 shards, sealed, each of them compared',
+    'a UDP session between two processes, a core each, not paced, beside its fallback (node:dgram, node:crypto, WebAssembly): frames of 20 + 5 shards, each compared',
   subject: 'millrace',
   comparable: true,
   variants: ({ quick }) => [
@@ -44,7 +44,7 @@ export const udpPipeline = workerScenario<{ way: 'native' | 'fallback'; packetBy
       },
       ...(native && {
         baseline: {
-          name: 'dgram, node:crypto, WebAssembly',
+          name: 'fallback',
           measure: async () => (await openBeside()).measure(Math.ceil(frames * FALLBACK_SHARE)),
           compare: (ours, theirs) => ({
             sendCostRatio: over(ours.sendCpuNsPerPacket, theirs.sendCpuNsPerPacket),

@@ -36,7 +36,7 @@ export interface EndReport extends Cost {
 /** Frames under way at most: about what the kernel's buffer holds where each packet is one of its own. */
 const WINDOW_FRAMES = 32;
 /** The receiver says how far it is after so many frames. */
-const ACK_EVERY = 8;
+const ACK_EVERY = 16;
 /** Long enough that no frame is ever given up. */
 const DEADLINE_MS = 30_000;
 /** When nothing arrived for so long, a run is given up. */

@@ -23,7 +23,8 @@ export interface LineOptions {
 }
 
 const WIDTH = 560;
-const LEFT = 52;
+/** As wide as the longest unit. */
+const LEFT = 64;
 const RIGHT = 16;
 const TOP = 26;
 const HEIGHT = 200;
@@ -62,7 +63,7 @@ export function lineChart(title: string, lines: Line[], options: LineOptions): s
     return [element('polyline', { points: path, class: `line ${series(index)}` }), ...dots];
   });
   const units = [
-    label(LEFT - 7, top - 10, options.yUnit, { 'text-anchor': 'end', class: 'tick unit' }),
+    label(0, top - 10, options.yUnit, { 'text-anchor': 'start', class: 'tick unit' }),
     label(WIDTH - RIGHT, bottom + 30, options.xUnit, { 'text-anchor': 'end', class: 'tick unit' }),
   ];
   return chart(
