@@ -65,6 +65,8 @@ export const CLIENT_LIMITS = {
   maxOrigins: 4,
   /** Connections that are kept ready beyond those in use. */
   spareConnections: 2,
+  /** Memory that connections are read into, kept for the next reads. What came is copied from there at once: little is needed. */
+  maxSpareReadBytes: 1_048_576,
   /** A ready connection that was idle for this long is not used again where the server does not say how long it keeps it: most keep it for a minute. */
   idleConnectionMs: 30_000,
   /** Longest time that a server's own word about idle connections is believed. */

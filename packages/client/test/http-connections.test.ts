@@ -1,9 +1,26 @@
 /** Connections that stand ready, against real local servers. */
-import { getEventListeners } from 'node:events';
-import { describe, expect, test } from 'vitest';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { getEventListeners, once } from 'node:events';
+import type { Socket } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createGate } from '@millrace/testkit';
+import { openSocket, SessionCache } from '../src/carriers/http/connect.js';
 import { failureOf, httpCarrier, HttpRelay, textOf } from './support/http-relay.js';
 import { until } from './support/setup.js';
+
+/** The sockets that are opened from here on. */
+function noteSockets(): Socket[] {
+  const sockets: Socket[] = [];
+  const note = (message: unknown): void => void sockets.push((message as { socket: Socket }).socket);
+  subscribe('net.client.socket', note);
+  onTestFinished(() => void unsubscribe('net.client.socket', note));
+  return sockets;
+}
+
+/** Whether the process waits for it. Only the handle, which is Node's own, tells. */
+function keepsAlive(socket: Socket): boolean | undefined {
+  return (socket as { _handle?: { hasRef(): boolean } | null } & Socket)._handle?.hasRef();
+}
 
 describe('http carrier: connections', () => {
   test('as many as asked for are opened at once, and the first request waits for one of them only', async () => {
@@ -63,6 +80,41 @@ describe('http carrier: connections', () => {
     }
     // Those of the test runner come and go; one of the exchanges would stay for ten minutes.
     await until(() => timers() <= before);
+  });
+
+  test('a connection that stands ready keeps no process alive, one that carries a request does', async () => {
+    await using relay = await HttpRelay.start();
+    const gate = createGate();
+    relay.handle = ({ response }) => void gate.opened.then(() => response.end('ok'));
+    await using carrier = httpCarrier({ url: relay.url });
+    const opened = noteSockets();
+    carrier.carrier.prepare();
+    await until(() => opened.length > 0 && !opened.some(keepsAlive));
+    const sent = carrier.send();
+    const { request } = await relay.requests.at(0);
+    const used = opened.filter(({ localPort }) => localPort === request.socket.remotePort);
+    expect(used.map(keepsAlive)).toEqual([true]);
+    gate.open();
+    expect(textOf(await sent)).toBe('ok');
+  });
+
+  test.each([
+    ['while TCP connects', false],
+    ['while TLS is agreed on', true],
+  ])('what is given up %s is told when nothing is left of it', async (_, secure) => {
+    await using relay = await HttpRelay.start();
+    const greeted = once(relay.server, 'clientError');
+    const opened = noteSockets();
+    const closed: Socket[] = [];
+    const abort = new AbortController();
+    const target = { secure, host: '127.0.0.1', port: relay.port, tlsName: 'relay.test', timeoutMs: 8_000 };
+    const opening = openSocket(target, new SessionCache(), abort.signal);
+    opened[0]!.once('close', () => closed.push(opened[0]!));
+    // What TLS says to it a server of plain HTTP takes for an error, and does not answer when somebody listens.
+    if (secure) await greeted;
+    abort.abort();
+    await expect(opening).rejects.toMatchObject({ stage: secure ? 'tls' : 'tcp' });
+    expect(closed).toEqual(opened);
   });
 
   test('an exchange that was given up before it began is not sent', async () => {

@@ -236,10 +236,10 @@ describe('level 2', () => {
       return channel;
     });
     await Promise.all(channels.map((channel) => channel.stream.opened));
-    // Each has its floor full, and what all share is promised.
+    // Each has its floor full, and the part of what all share that is promised to those who do not read.
     await until(() => {
       look();
-      return level.stats().receivedBytes >= 1_000 * 64 * KIB + 0.75 * engine.receiveBudgetBytes;
+      return level.stats().receivedBytes >= 1_000 * 64 * KIB + 0.4 * engine.receiveBudgetBytes;
     });
     expect(most).toBeLessThanOrEqual(1);
     expect(most).toBeGreaterThanOrEqual(0.5);

@@ -50,8 +50,12 @@ export const NODE_LIMITS = {
 
   /** Level 2: answers that have not left, of all clients; beyond it a client gets one at a time, up to twice as much. One is never larger. */
   maxAnswerBytes: 25_165_824,
-  /** Level 2: memory of answers that have left, kept for the next ones: new memory for each costs more than filling it. */
+  /** Level 2: memory of requests and answers that were used up, kept for the next ones: new memory for each costs more than filling it. */
   maxSpareBytes: 8_388_608,
+  /** Level 2: requests of which parts may still be with their engines, kept whole. Beyond it those parts are copied. */
+  maxViewedBytes: 8_388_608,
+  /** Memory of reads from targets that were passed on, kept for the next ones, for the same reason. */
+  maxSpareReadBytes: 12_582_912,
   /** Level 2: requests that sockets of targets keep because they did not take their bytes at once. Beyond it bytes are copied. */
   maxPinnedBytes: 16_777_216,
   /** Level 2: targets of one flow that may answer; more, and the one that was sent to longest ago may not. */

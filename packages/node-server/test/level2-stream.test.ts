@@ -117,13 +117,14 @@ describe('ends', () => {
     await stream.opened;
     // Nobody reads: more than the client allows and the node's engine takes, so that its socket keeps some too.
     peer.write(fill(Buffer.alloc(8 * MIB), 9)).catch(() => {});
-    await eventually(() => node.stats().bufferedBytes > MIB);
+    await eventually(() => node.stats().bufferedBytes > 0);
     await quiet();
     peer.reset();
     const check = new PatternCheck(9);
     const cut = expect(stream.drain((piece) => check.push(piece))).rejects.toThrow('TARGET_RESET');
     await cut;
-    expect(check.bytes).toBeGreaterThan(MIB);
+    // The client had allowed 64 KiB; the rest of it came from the node.
+    expect(check.bytes).toBeGreaterThan(65_536);
     await eventually(() => node.stats().streams === 0 && node.stats().lingering === 0);
   });
 

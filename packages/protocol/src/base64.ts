@@ -11,7 +11,7 @@ export interface Base64Engine {
   decode(text: string, size: number): Uint8Array | undefined;
   /** The same from text as bytes to text as bytes, where the runtime has a short way. */
   encodeBytes?(bytes: Uint8Array, memory: Memory): Uint8Array;
-  decodeBytes?(text: Uint8Array, size: number): Uint8Array | undefined;
+  decodeBytes?(text: Uint8Array, size: number, memory: Memory): Uint8Array | undefined;
 }
 
 /** Text is made and read in pieces of this size, a multiple of 4: strings of that size cost the least. */
@@ -69,10 +69,10 @@ export function base64Engines(runtime: Base64Runtime): Base64Engine[] {
         }
         return ascii;
       },
-      decodeBytes: (ascii, size) => {
+      decodeBytes: (ascii, size, memory) => {
         const from = Buffer.from(ascii.buffer, ascii.byteOffset, ascii.byteLength);
-        const bytes = new Uint8Array(size);
-        const to = Buffer.from(bytes.buffer, 0, size);
+        const bytes = memory(size);
+        const to = Buffer.from(bytes.buffer, bytes.byteOffset, size);
         let at = 0;
         for (let start = 0; start < ascii.length; start += PIECE_BYTES) {
           const piece = from.toString('latin1', start, start + PIECE_BYTES);
@@ -119,8 +119,12 @@ export const decodeBase64 = (text: string): Uint8Array => decodeBase64With(engin
 export const encodeBase64Bytes = (bytes: Uint8Array, memory?: Memory): Uint8Array =>
   encodeBase64BytesWith(engine, bytes, memory);
 
-/** The bytes of padded standard base64 in ASCII, in memory of their own. Throws BASE64_INVALID as `decodeBase64` does. */
-export const decodeBase64Bytes = (text: Uint8Array): Uint8Array => decodeBase64BytesWith(engine, text);
+/**
+ * The bytes of padded standard base64 in ASCII, in memory of their own, for which `memory` may be asked, once. Throws
+ * BASE64_INVALID as `decodeBase64` does.
+ */
+export const decodeBase64Bytes = (text: Uint8Array, memory?: Memory): Uint8Array =>
+  decodeBase64BytesWith(engine, text, memory);
 
 /** `encodeBase64Bytes` by a given engine. */
 export function encodeBase64BytesWith(engine: Base64Engine, bytes: Uint8Array, memory = newMemory): Uint8Array {
@@ -128,11 +132,11 @@ export function encodeBase64BytesWith(engine: Base64Engine, bytes: Uint8Array, m
 }
 
 /** `decodeBase64Bytes` by a given engine. */
-export function decodeBase64BytesWith(engine: Base64Engine, text: Uint8Array): Uint8Array {
+export function decodeBase64BytesWith(engine: Base64Engine, text: Uint8Array, memory = newMemory): Uint8Array {
   const padding = text.at(-1) !== PADDING ? 0 : text.at(-2) !== PADDING ? 1 : 2;
   const last = String.fromCharCode(text[text.length - padding - 1] ?? 0);
   const whole = text.length % 4 === 0 && (padding === 0 || isLast(last, padding));
-  const bytes = whole ? engine.decodeBytes?.(text, (text.length / 4) * 3 - padding) : undefined;
+  const bytes = whole ? engine.decodeBytes?.(text, (text.length / 4) * 3 - padding, memory) : undefined;
   // Bytes beyond ASCII become a character that base64 does not have. What is wrong is said by the way that looks for it.
   return bytes ?? decodeBase64With(engine, new TextDecoder().decode(text));
 }

@@ -5,6 +5,7 @@ export { VERSION } from './gen/version.js';
 export { EventHub } from './event-hub.js';
 export { bodyForm, type BodyForm } from './body-form.js';
 export { decodeBase64, encodeBase64 } from './base64.js';
+export { ReadMemory, type OnRead, type ReadMemoryOptions, type ReadSide } from './read-memory.js';
 export { formatHostPort, parseHostPort, type HostPortOptions } from './host-port.js';
 export type * from './spec/scalars.js';
 export type * from './spec/caps.js';

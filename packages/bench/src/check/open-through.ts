@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { ReadMemory } from '@millrace/protocol';
 
 /** How an application enters the tunnel: a SOCKS5 proxy, or a port that leads to the target by itself. */
 export interface Entry {
@@ -6,6 +7,9 @@ export interface Entry {
   host: string;
   port: number;
 }
+
+/** What applications read into; sinks give back what they have compared. */
+export const readMemory = new ReadMemory({ allocate: (bytes) => Buffer.allocUnsafeSlow(bytes) });
 
 /** Longest answer of a SOCKS5 proxy to a connect: a name of 255 bytes. */
 const MAX_REPLY_BYTES = 262;
@@ -22,7 +26,8 @@ export function openThrough(
   signal?: AbortSignal,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: entry.host, port: entry.port, noDelay: true, allowHalfOpen: true });
+    const onread = readMemory.onread(() => socket);
+    const socket = connect({ host: entry.host, port: entry.port, noDelay: true, allowHalfOpen: true, onread });
     const fail = (error: Error): void => {
       clearTimeout(timer);
       socket.destroy();

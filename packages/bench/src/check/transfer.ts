@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { nowMs } from '../process/clock.js';
 import { CheckedSink, type SinkReport } from './checked-sink.js';
-import { openThrough, type Entry } from './open-through.js';
+import { openThrough, readMemory, type Entry } from './open-through.js';
 import { encodeRequest, TOKEN_BYTES, type TransferRequest } from './request.js';
 import { writePattern, type SourceReport } from './source.js';
 
@@ -91,6 +91,7 @@ function take(socket: Socket, sink: CheckedSink, report: TransferReport): Promis
     socket.on('data', (chunk: Buffer) => {
       report.firstByteMs ??= nowMs();
       sink.push(chunk);
+      readMemory.give(chunk);
       // Nothing after a wrong byte means anything; waiting for the rest could take for ever.
       if (sink.wrong) socket.resetAndDestroy();
     });

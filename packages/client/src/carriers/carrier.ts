@@ -42,6 +42,8 @@ export interface SendOptions {
   readonly maxAnswerBytes?: number;
   /** Asked before memory is taken for an answer, all or a piece of it; where it says no, the answer counts as too large. */
   readonly admits?: (bytes: number) => boolean;
+  /** Gives memory for an answer of exactly so many bytes, of any content. Default: new memory. */
+  readonly memory?: (bytes: number) => Uint8Array;
   /** Default `application/json`. */
   readonly contentType?: string;
   /** Hears of steps as they happen, or with the time at which they happened earlier on this connection. `atMs` is on the clock of `performance.now()`. */

@@ -2,7 +2,7 @@
  * Drives the engine: gives it the time, the gates of the relays and what they answered, and does what it says - sends its
  * packets over leases, tells streams and flows what happened, and comes back when it wants to.
  */
-import { BodyBuffers } from '@millrace/protocol/level2';
+import { BodyBuffers, dropView } from '@millrace/protocol/level2';
 import {
   ClientEngine,
   type ClientTransmit,
@@ -14,7 +14,7 @@ import type { Relay } from '../carriers/relay.js';
 import type { RelayPool } from '../carriers/relay-pool.js';
 import type { TunnelError } from '../errors.js';
 import { soon, type Timer } from '../tunnel/clock.js';
-import { exchangePacket, type Form } from './exchange.js';
+import { exchangePacket, type AnswerPacket, type Form } from './exchange.js';
 import { BodyAccount, level2Bound, SPARE_BYTES, STREAM_COST_BYTES, type MemoryOptions } from './memory.js';
 import { pathOptions } from './path-options.js';
 
@@ -70,6 +70,8 @@ export class EngineDriver {
   readonly #memory: MemoryOptions;
   readonly #bodies: BodyAccount;
   readonly #buffers = new BodyBuffers(SPARE_BYTES);
+  /** The answer that the engine may have views of. */
+  #viewed: Uint8Array | undefined;
   #token: Uint8Array | undefined;
   #now = performance.now();
   #woken = false;
@@ -297,12 +299,14 @@ export class EngineDriver {
       this.#running.delete(packet.n);
       const { now } = this;
       if (result.ok) {
-        this.engine.handlePacket(id, result.value, now);
-        this.#options.onAnswer(path.relay, result.value.epoch, result.value.caps ?? 0);
+        this.#take(id, result.value, now);
+        const { epoch, caps = 0 } = result.value.packet;
+        this.#options.onAnswer(path.relay, epoch, caps);
       }
       // Also the answer to something else leaves the request without one.
       const sent = result.ok || result.failure.ambiguous;
-      if (!result.ok || result.value.answers !== packet.n) this.engine.exchangeFailed(id, packet.n, now, { sent });
+      if (!result.ok || result.value.packet.answers !== packet.n)
+        this.engine.exchangeFailed(id, packet.n, now, { sent });
       if (!result.ok) {
         const still = opens.filter((user) => user.opening);
         this.#options.onFailure(path.relay, path.form, result.failure, still);
@@ -310,6 +314,14 @@ export class EngineDriver {
       this.wake();
     });
     this.#running.set(packet.n, { abort, ended });
+  }
+
+  /** Hands an answer to the engine, which keeps views of it until the next one comes. */
+  #take(id: string, { packet, memory }: AnswerPacket, now: number): void {
+    this.engine.settle();
+    if (this.#viewed !== undefined) dropView(this.#viewed);
+    this.#viewed = memory;
+    this.engine.handlePacket(id, packet, now);
   }
 
   #arm(): void {

@@ -2,7 +2,7 @@ import { decodeBody, BodyBuffers, type PacketValue } from '@millrace/protocol/le
 import { expect, test } from 'vitest';
 import { failed } from '../carriers/carrier.js';
 import type { Exchange, ExchangeResult, Lease } from '../carriers/relay-pool.js';
-import { exchangePacket, type Form } from './exchange.js';
+import { exchangePacket, type AnswerPacket, type Form } from './exchange.js';
 
 const token = new Uint8Array(32);
 const packet: PacketValue = {
@@ -12,11 +12,11 @@ const packet: PacketValue = {
 };
 
 /** Spare memory after an exchange that ended like this. */
-async function spareAfter(form: Form, result: ExchangeResult<PacketValue>): Promise<number> {
+async function spareAfter(form: Form, result: ExchangeResult<AnswerPacket>): Promise<number> {
   const buffers = new BodyBuffers(1_000_000);
   const lease = {
     relay: { name: 'relay', entry: { maxResponseBytes: 1_000_000 } },
-    exchange: ({ body }: Exchange<PacketValue>) => {
+    exchange: ({ body }: Exchange<AnswerPacket>) => {
       expect(decodeBody(body, 'request').text).toBe(form === 'text');
       return Promise.resolve(result);
     },
@@ -27,9 +27,10 @@ async function spareAfter(form: Form, result: ExchangeResult<PacketValue>): Prom
 
 test('memory of a request is used again only once the node has answered that very request', async () => {
   const body = 200_000;
-  const answered = { ok: true, value: { ...packet, answers: 7 } } as const;
-  expect(await spareAfter('bytes', answered)).toBeGreaterThan(body);
-  expect(await spareAfter('bytes', { ok: true, value: { ...packet, answers: 6 } })).toBe(0);
+  const answering = (answers: number) =>
+    ({ ok: true, value: { packet: { ...packet, answers }, memory: new Uint8Array(0) } }) as const;
+  expect(await spareAfter('bytes', answering(7))).toBeGreaterThan(body);
+  expect(await spareAfter('bytes', answering(6))).toBe(0);
   expect(await spareAfter('bytes', failed('RELAY_TIMEOUT', 'nothing came', true))).toBe(0);
 });
 

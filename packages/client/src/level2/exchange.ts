@@ -26,6 +26,12 @@ export interface ExchangeOptions {
   readonly buffers?: BodyBuffers;
 }
 
+/** A packet that answers one, and the memory that it is a view of, of which the caller's view is to be dropped. */
+export interface AnswerPacket {
+  readonly packet: PacketValue;
+  readonly memory: Uint8Array;
+}
+
 const CONTENT_TYPES: Readonly<Record<Form, string>> = {
   bytes: 'application/octet-stream',
   text: 'text/plain',
@@ -39,7 +45,7 @@ export async function exchangePacket(
   lease: Lease,
   packet: PacketValue,
   { token, form, send, held, trial, account, buffers }: ExchangeOptions,
-): Promise<ExchangeResult<PacketValue>> {
+): Promise<ExchangeResult<AnswerPacket>> {
   const { entry, name } = lease.relay;
   const body = encodeBody(packet, { token, text: form === 'text', ...(buffers === undefined ? {} : { buffers }) });
   let heldBytes = body.byteLength;
@@ -54,21 +60,32 @@ export async function exchangePacket(
   const result = await lease.exchange({
     body,
     ops: packet.segments?.length ?? 0,
-    send: { ...send, admits, maxAnswerBytes: entry.maxResponseBytes, contentType: CONTENT_TYPES[form] },
+    send: {
+      ...send,
+      admits,
+      ...(buffers === undefined ? {} : { memory: buffers.take }),
+      maxAnswerBytes: entry.maxResponseBytes,
+      contentType: CONTENT_TYPES[form],
+    },
     held,
     ...(trial ? { excuses: isRefusal } : {}),
-    decode: (answer) => decode(name, answer),
+    decode: (answer) => decode(name, answer, buffers),
   });
   account?.add(-heldBytes);
   // A node that answers this very packet has all of it: nothing here is still to be sent.
-  if (result.ok && result.value.answers === packet.n) buffers?.give(body);
+  if (result.ok && result.value.packet.answers === packet.n) buffers?.give(body);
   return result;
 }
 
-function decode(relay: string, body: Uint8Array): ExchangeResult<PacketValue> {
+function decode(relay: string, body: Uint8Array, buffers: BodyBuffers | undefined): ExchangeResult<AnswerPacket> {
   try {
     if (body[0] === LEFT_BRACE) return decodeError(relay, body);
-    return { ok: true, value: decodePacket(decodeBody(body, 'response').packet) };
+    const { packet: memory, text } = decodeBody(body, 'response', buffers);
+    const packet = decodePacket(memory);
+    buffers?.lend(memory);
+    // Nothing looks at the text any more.
+    if (text) buffers?.give(body);
+    return { ok: true, value: { packet, memory } };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     const code = UNREADABLE[error.code] ?? 'RELAY_BODY';

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { CLIENT_LIMITS } from '../limits.js';
 import { BodyAccount, CLIENT_ENGINE, level2Bound, SPARE_BYTES, type MemoryOptions } from './memory.js';
 
 const MIB = 1024 * 1024;
@@ -20,7 +21,7 @@ test('bodies take their own part and what the engine leaves of its', () => {
     () => engineBytes,
     () => 0,
   );
-  const most = level2Bound(DEFAULTS, 0) - SPARE_BYTES - 2 * DEFAULTS.maxResponseBytes;
+  const most = level2Bound(DEFAULTS, 0) - SPARE_BYTES - CLIENT_LIMITS.maxSpareReadBytes - 2 * DEFAULTS.maxResponseBytes;
   expect([account.fits(most), account.fits(most + 1)]).toEqual([true, false]);
   account.add(32 * MIB);
   engineBytes = most - 32 * MIB;

@@ -2,6 +2,7 @@
  * The memory of level 2: what the engine answers for, what streams cost beside it, and bodies on their way. Bodies share
  * what the engine leaves of its own bound: the bytes of an honest answer were promised room there.
  */
+import { CLIENT_LIMITS } from '../limits.js';
 import { memoryBound, resolveStreamOptions, type StreamEngineOptions } from '@millrace/protocol/stream';
 
 /** What differs from the engine's defaults: a client of 1,000 streams is to stay below 256 MiB. */
@@ -34,7 +35,12 @@ export interface MemoryOptions {
 
 /** The most that level 2 holds with so many streams, bytes, whatever peers and applications do: the formula of docs/LIMITS.md. */
 export function level2Bound(options: MemoryOptions, streams: number): number {
-  return bodyLimit(options, streams) + SPARE_BYTES + DECODE_FACTOR * options.maxResponseBytes;
+  return (
+    bodyLimit(options, streams) +
+    SPARE_BYTES +
+    CLIENT_LIMITS.maxSpareReadBytes +
+    DECODE_FACTOR * options.maxResponseBytes
+  );
 }
 
 function bodyLimit({ engine, maxRequestBytes, maxResponseBytes, exchanges }: MemoryOptions, streams: number): number {

@@ -194,7 +194,7 @@ export class Level2Nodes {
           driver.removeRelay(relay);
           driver.addRelay(relay, form, undefined);
         }
-        return { ok: true, form, peer: this.note(relay, result.value.epoch, result.value.caps ?? 0) };
+        return { ok: true, form, peer: this.note(relay, result.value.packet.epoch, result.value.packet.caps ?? 0) };
       }
       first ??= result.failure;
       // What says nothing about the form of the body says nothing about another form.

@@ -1,8 +1,10 @@
 /** One stream: moves bytes, ends and failures between a channel and the engine. */
+import { holdView } from '@millrace/protocol/level2';
 import type { StreamEngineEvent } from '@millrace/protocol/stream';
 import type { CarrierStep } from '../carriers/carrier.js';
 import type { TunnelError } from '../errors.js';
 import type { Channel } from '../tunnel/channel.js';
+import { tellUsedUp } from '../tunnel/given-away.js';
 import type { StreamRequest } from '../tunnel/level.js';
 import type { EngineDriver, EngineUser } from './engine-driver.js';
 import { dialError, streamError } from './errors.js';
@@ -29,7 +31,7 @@ export class Level2Stream implements EngineUser {
     this.#channel.drive({
       onActivity: () => this.#activity(),
       onReset: () => this.#cut(),
-      room: (wanted) => driver.engine.room(sid, wanted),
+      room: (wanted) => this.#room(wanted),
       read: () => this.#read(),
     });
   }
@@ -94,7 +96,7 @@ export class Level2Stream implements EngineUser {
     const { unsentBytes } = this.#channel;
     // First bytes were taken in before the engine could be asked; what it has no room for follows with `writable`.
     const bytes = unsentBytes > 0 ? this.#channel.take(engine.room(this.sid, unsentBytes)) : undefined;
-    if (bytes !== undefined) engine.write(this.sid, bytes, now);
+    if (bytes !== undefined) engine.write(this.sid, bytes, now, tellUsedUp);
     if (this.#channel.uploadDropped) {
       this.#endUpload();
     } else if (this.#channel.uploadDrained && !this.#finished) {
@@ -103,6 +105,13 @@ export class Level2Stream implements EngineUser {
     }
     if (this.#channel.downloadCancelled) this.#discard();
     this.#driver.wake();
+  }
+
+  /** A chunk is not taken apart for the room there is while as much is on its way: what is whole need not be copied. */
+  #room(wanted: number): number {
+    const { engine } = this.#driver;
+    const room = engine.room(this.sid, wanted);
+    return room < wanted && engine.unacknowledgedBytes(this.sid) > wanted ? 0 : room;
   }
 
   /** Something came, or the end. */
@@ -124,6 +133,7 @@ export class Level2Stream implements EngineUser {
       return undefined;
     }
     if (bytes === undefined) return undefined;
+    holdView(bytes);
     engine.consume(this.sid, bytes.byteLength, now);
     this.#driver.wake();
     return bytes;

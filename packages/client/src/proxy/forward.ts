@@ -1,6 +1,7 @@
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Tunnel } from '../tunnel/types.js';
+import { adopt } from './adopt.js';
 import { createContext } from './context.js';
 import { Inlet } from './inlet.js';
 import type { ProxyListener } from './listener.js';
@@ -22,11 +23,12 @@ export async function startForward(tunnel: Tunnel, options: ForwardOptions): Pro
   const resolved = resolveForwardOptions(options);
   const { host, port } = resolved;
   const context = createContext('forward', tunnel, resolved);
-  const server = createServer({ allowHalfOpen: true, noDelay: true });
-  return openListener(server, context, async (socket) => {
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
+  const serve = async (socket: Socket): Promise<void> => {
     const inlet = new Inlet(socket);
     // One turn of the event loop lets bytes be read that came together with the connection.
     await nextTurn();
     await openAndPump(context, inlet, { host, port }, { opened() {}, failed: () => socket.resetAndDestroy() });
-  });
+  };
+  return openListener(server, context, serve, adopt);
 }

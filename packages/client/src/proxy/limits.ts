@@ -16,6 +16,10 @@ export const PROXY_LIMITS = {
    * system call costs as much as copying tens of KiB. The last chunk may pass the bound by its own size.
    */
   maxWriteBytes: 262_144,
+  /** What one read of a socket brings at most (Node's own size). */
+  readBytes: 65_536,
+  /** Memory of reads whose bytes the node has, kept for the next ones, of all listeners. New memory for each costs more than filling it. */
+  maxSpareReadBytes: 12_582_912,
   /** Bytes that travel with the connect. More than any request head, far below what one batch carries. */
   maxFirstBytes: 65_536,
   /** Header section of an HTTP request or response. Cookies pass 16 KiB now and then; more is answered 431. */

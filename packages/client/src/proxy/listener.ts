@@ -27,12 +27,14 @@ export function isLoopback(address: string): boolean {
  * Binds a server and keeps account of its sockets.
  *
  * @param serve runs for each socket; the listener's close waits for it. Must not reject.
+ * @param own gives the socket to be used for one that was accepted. Default: that one.
  * @throws TunnelError CONFIG_INVALID, PROXY_OPEN, ADDRESS_IN_USE, ADDRESS_UNAVAILABLE
  */
 export async function openListener(
   server: Server,
   context: ProxyContext,
   serve: (socket: Socket) => Promise<void> | void,
+  own: (accepted: Socket) => Socket = (accepted) => accepted,
 ): Promise<ProxyListener> {
   const { listen, auth, maxSockets } = context.options;
   const { host, port } = parseListen(listen);
@@ -45,7 +47,8 @@ export async function openListener(
   const running = new Set<Promise<void>>();
   server.maxConnections = maxSockets;
   server.on('drop', () => context.refuse('QUEUE_FULL', `${listen} has ${maxSockets} sockets open already`));
-  server.on('connection', (socket: Socket) => {
+  server.on('connection', (accepted: Socket) => {
+    const socket = own(accepted);
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     // Listeners of their own come and go; this one keeps a late error from ending the process.

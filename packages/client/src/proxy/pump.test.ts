@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PatternChecker, fill } from '@millrace/testkit';
 import type { Application } from '../../test/proxy/application.js';
@@ -116,6 +118,32 @@ test('a target that takes no more bytes: what it sends is handed on, then the ap
     };
     push();
   });
+});
+
+test('what is at hand goes to the application in one system call', async () => {
+  const accepted: Socket[] = [];
+  const note = (message: unknown): void => void accepted.push((message as { socket: Socket }).socket);
+  subscribe('net.server.socket', note);
+  const { app, stream } = await pumped();
+  unsubscribe('net.server.socket', note);
+  const writes: number[] = [];
+  const socket = accepted[0]!;
+  const { _write: one, _writev: many } = socket;
+  socket._write = (...args) => {
+    writes.push(1);
+    one.apply(socket, args);
+  };
+  socket._writev = (chunks, callback) => {
+    writes.push(chunks.length);
+    many?.call(socket, chunks, callback);
+  };
+  await Promise.all(['a', 'b', 'c'].map((text) => stream.send(text)));
+  await app.readUntil('abc');
+  expect(writes).toEqual([3]);
+  // And alone when nothing else is.
+  await stream.send('d');
+  await app.readUntil('d');
+  expect(writes).toEqual([3, 1]);
 });
 
 test('an application that does not read stops the target, and nothing is lost', async () => {

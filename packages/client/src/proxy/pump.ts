@@ -1,5 +1,7 @@
+import { dropView } from '@millrace/protocol/level2';
 import { giveAway } from '../tunnel/given-away.js';
 import type { TunnelStream } from '../tunnel/types.js';
+import { uploadMemory } from './adopt.js';
 import { HalfClosedWatch } from './half-closed-watch.js';
 import type { Inlet } from './inlet.js';
 import { PROXY_LIMITS } from './limits.js';
@@ -53,7 +55,7 @@ async function pumpUp(inlet: Inlet, stream: TunnelStream, watch: HalfClosedWatch
       const chunk = await inlet.read();
       if (!chunk) break;
       // Each read of a socket has memory of its own.
-      writer.write(giveAway(chunk)).catch(ignore);
+      writer.write(giveAway(chunk, uploadMemory.give)).catch(ignore);
     }
     watch.start();
     await writer.close();
@@ -88,7 +90,7 @@ async function pumpDown({ socket }: Inlet, stream: TunnelStream, watch?: HalfClo
         socket.cork();
         process.nextTick(uncork);
       }
-      socket.write(value);
+      socket.write(value, (error) => (error ? undefined : dropView(value)));
       if (socket.writableLength < PROXY_LIMITS.maxWriteBytes || socket.destroyed) continue;
       await new Promise<void>((resolve) => {
         wake = resolve;

@@ -16,6 +16,8 @@ export interface Exchanger {
    * @throws Error with a `code`: the body is refused, and nothing in it is looked at any more.
    */
   authenticate(body: Buffer): void;
+  /** Gives memory for a body of exactly so many bytes, of any content. Only where the first bytes of a body authenticate it. */
+  memory?(bytes: number): Buffer;
   /**
    * Runs an authenticated body. `signal`: nobody waits any more. `release`: to be called when nothing of the body is kept any
    * more; else it counts until the answer has left.

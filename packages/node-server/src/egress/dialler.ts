@@ -5,6 +5,7 @@ import type { NodeError } from '../errors.js';
 import { NODE_LIMITS } from '../limits.js';
 import type { Address } from './address.js';
 import { dialError } from './platform-errors.js';
+import { targetMemory } from './read-memory.js';
 
 /** Opens one connection to one address. */
 export type Connect = (address: Address, port: number) => Socket;
@@ -70,9 +71,10 @@ export function dial(addresses: readonly Address[], options: DialOptions): Promi
 /** Of duplex streams, which the declaration of `connect` leaves out: a socket that nobody reads keeps one read, not more. */
 const KEEP_LITTLE = { readableHighWaterMark: NODE_LIMITS.smallChunkBytes };
 
-const systemConnect: Connect = (address, port) =>
-  netConnect({
+const systemConnect: Connect = (address, port) => {
+  const socket: Socket = netConnect({
     ...KEEP_LITTLE,
+    onread: targetMemory.onread(() => socket),
     host: address.text,
     port,
     family: address.family,
@@ -82,6 +84,8 @@ const systemConnect: Connect = (address, port) =>
     // A literal is never looked up. Should that ever change, the dial fails instead of going elsewhere.
     lookup: (_name, _options, done) => done(new Error('an address was about to be resolved'), '', 4),
   });
+  return socket;
+};
 
 /** One of each family in turn, beginning with that of the first: the resolver's order is the system's preference. */
 function interleave(addresses: readonly Address[]): Address[] {

@@ -7,10 +7,12 @@ import type { Answers } from './answers.js';
 import { Exchange } from './exchange.js';
 import type { Link, Traffic } from './link.js';
 import { Opened, type OpenContext } from './opened.js';
+import type { ViewedBodies } from './viewed-bodies.js';
 
 /** What an {@link Association} uses of the node. */
 export interface AssociationOptions extends OpenContext {
   answers: Answers;
+  viewed: ViewedBodies;
   buffers: BodyBuffers;
   /** A number for an exchange that no other of this node had. */
   nextExchange: () => number;
@@ -60,12 +62,15 @@ export class Association {
   }
 
   /** Takes a request; the answer comes when the engine has one. Rejects with `ABORTED` when nobody waits any more. */
-  exchange(packet: PacketValue, text: boolean, signal: AbortSignal): Promise<Answer> {
+  exchange(packet: PacketValue, text: boolean, signal: AbortSignal, memory?: Uint8Array): Promise<Answer> {
     const exchange = new Exchange(this.#options.nextExchange(), text, this.#now(), signal, this.#onExchangeGone);
     this.#exchanges.set(exchange.id, exchange);
+    const { viewed } = this.#options;
+    if (memory !== undefined) viewed.next(this.engine, memory);
     this.engine.handleExchange(exchange.id, packet, exchange.since);
     // At once: what targets have not taken when the next request comes is copied.
     this.#guarded(this.#handleEvents);
+    viewed.trim();
     this.wake();
     return exchange.answer;
   }
@@ -103,6 +108,7 @@ export class Association {
     this.#run();
     this.#closed = true;
     this.#timer?.cancel();
+    this.#options.viewed.forget(this.engine);
     this.#options.answers.forget(this.wake);
     for (const exchange of this.#exchanges.values())
       exchange.fail(new NodeError('ABORTED', 'the client was forgotten'));

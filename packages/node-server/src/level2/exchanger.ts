@@ -18,11 +18,21 @@ export class Level2Exchanger implements Exchanger {
     this.#tokens.check(body);
   }
 
+  memory(bytes: number): Buffer {
+    const { buffer, byteOffset } = this.#level2.buffers.take(bytes);
+    return Buffer.from(buffer, byteOffset, bytes);
+  }
+
   /** No closure here may see body or packet: the answer may be held for minutes, and they would be kept as long. */
   run(route: Route, body: Buffer, signal: AbortSignal, release: () => void): Promise<Answer> {
     if (route !== 'batch') throw new NodeError('MESSAGE_INVALID', 'level 2 is served at POST /tunnel/batch only');
-    const { packet, text } = decodeBody(body, 'request');
-    const answer = this.#level2.exchange(decodePacket(packet), text, signal);
+    const { buffers } = this.#level2;
+    const { packet: memory, text } = decodeBody(body, 'request', buffers);
+    const packet = decodePacket(memory);
+    buffers.lend(memory);
+    // Nothing looks at the text any more.
+    if (text) buffers.give(body);
+    const answer = this.#level2.exchange(packet, text, signal, memory);
     // The engine counts what it keeps of the body.
     release();
     return answer;

@@ -7,6 +7,7 @@ import { Answers } from './answers.js';
 import { Association, type AssociationOptions } from './association.js';
 import type { OpenContext } from './opened.js';
 import { PinnedBodies } from './pinned-bodies.js';
+import { ViewedBodies } from './viewed-bodies.js';
 
 /** What level 2 uses of the rest of the node. */
 export interface Level2Options extends Omit<OpenContext, 'pins'> {
@@ -43,7 +44,9 @@ export class Level2 {
   readonly #associations = new Map<NodeEngine, Association>();
   readonly #answers: Answers;
   readonly #pins: PinnedBodies;
-  readonly #buffers: BodyBuffers;
+  readonly #viewed: ViewedBodies;
+  /** Memory for bodies, of requests and answers. */
+  readonly buffers: BodyBuffers;
   readonly #perAssociation: AssociationOptions;
   /** Engines that failed. The table keeps them until their clients were silent for long enough. */
   readonly #broken = new WeakSet<NodeEngine>();
@@ -58,7 +61,8 @@ export class Level2 {
     this.#table = new AssociationTable(options.nodeId, { ...engine, forgetAfterMs: clientIdleMs });
     this.#answers = new Answers(limits.maxAnswerBytes);
     this.#pins = new PinnedBodies(limits.maxPinnedBytes);
-    this.#buffers = new BodyBuffers(limits.maxSpareBytes);
+    this.#viewed = new ViewedBodies(limits.maxViewedBytes);
+    this.buffers = new BodyBuffers(limits.maxSpareBytes);
     const nextExchange = (): number => this.#exchanges++;
     const faulty = (engine: NodeEngine, error: unknown): void => {
       this.#broken.add(engine);
@@ -70,30 +74,32 @@ export class Level2 {
       ...options,
       pins: this.#pins,
       answers: this.#answers,
-      buffers: this.#buffers,
+      viewed: this.#viewed,
+      buffers: this.buffers,
       nextExchange,
       faulty,
     };
   }
 
   /**
-   * Takes a request of a client; the answer comes now or later. `text`: it came as text.
+   * Takes a request of a client; the answer comes now or later. `text`: it came as text. `memory`: what the packet is a view
+   * of, where that was lent out.
    * @throws NodeError `NODE_BUSY` when there are too many clients; the promise rejects with `ABORTED` when nobody waits.
    */
-  exchange(packet: PacketValue, text: boolean, signal: AbortSignal): Promise<Answer> {
+  exchange(packet: PacketValue, text: boolean, signal: AbortSignal, memory?: Uint8Array): Promise<Answer> {
     const association = this.#associate(packet);
     const most = Math.min(this.#options.limits.maxAnswerBytes, text ? MAX_TEXT_PACKET_BYTES : LIMITS.maxBodyBytes - 1);
     // A client that waits for an answer is not silent: no answer may take as long as it takes to be forgotten.
     if (packet.hold !== undefined) packet.hold = Math.min(packet.hold, this.#options.clientIdleMs / 2);
     if (packet.max !== undefined) packet.max = Math.min(packet.max, most);
-    return association.exchange(packet, text, signal);
+    return association.exchange(packet, text, signal, memory);
   }
 
   stats(): Level2Stats {
     let exchanges = 0;
     let channels = 0;
     let engineBytes = 0;
-    let bufferedBytes = this.#answers.bytes + this.#pins.bytes;
+    let bufferedBytes = this.#answers.bytes + this.#pins.bytes + this.#viewed.bytes;
     for (const association of this.#associations.values()) {
       exchanges += association.exchanges;
       engineBytes += association.engine.bytesHeld();

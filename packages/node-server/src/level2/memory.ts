@@ -26,7 +26,8 @@ export function level2MemoryBound(engine: StreamEngineOptions, limits: NodeLimit
   const pinned = limits.maxPinnedBytes + 2 * BATCH_BYTES;
   // A client alone never gets beyond the first bound; many may, by one answer each, up to the second.
   const answers = Math.min(2, clients) * limits.maxAnswerBytes + answerBytes;
-  return oneClient + furtherClients + streams * perStream + pinned + answers + limits.maxSpareBytes;
+  const spare = limits.maxSpareBytes + limits.maxSpareReadBytes;
+  return oneClient + furtherClients + streams * perStream + pinned + limits.maxViewedBytes + answers + spare;
 }
 
 /** What is handed to a target's socket at once. One system call costs as much as copying tens of KiB. */

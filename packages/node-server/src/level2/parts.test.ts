@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LIMITS } from '@millrace/protocol';
-import { encodeBody } from '@millrace/protocol/level2';
+import { BodyBuffers, dropView, encodeBody } from '@millrace/protocol/level2';
 import { Answers } from './answers.js';
 import { PIECE_BYTES, SMALL_PIECE_BYTES } from './memory.js';
 import { PinnedBodies } from './pinned-bodies.js';
@@ -39,13 +39,28 @@ describe('pinned bodies', () => {
     const pins = new PinnedBodies(1_000_000);
     const view = new Uint8Array(600_000).subarray(0, 1_000);
     expect(pins.fit(view)).toBe(view);
-    const cost = pins.pin(view);
-    expect([cost, pins.bytes, pins.pieceBytes]).toEqual([600_000, 600_000, PIECE_BYTES]);
+    pins.pin(view);
+    expect([pins.bytes, pins.pieceBytes]).toEqual([600_000, PIECE_BYTES]);
     const copy = pins.fit(view);
     expect(copy).not.toBe(view);
     expect(copy.buffer.byteLength).toBe(1_000);
-    pins.unpin(cost);
+    pins.unpin(view);
+    expect(pins.bytes).toBe(0);
     expect(pins.fit(view)).toBe(view);
+  });
+
+  test('memory that was lent out comes back when no socket keeps a view of it any more', () => {
+    const pins = new PinnedBodies(1_000_000);
+    const buffers = new BodyBuffers(1_000_000);
+    const memory = buffers.take(600_000);
+    buffers.lend(memory);
+    const views = [memory.subarray(0, 1_000), memory.subarray(1_000)];
+    for (const view of views) pins.pin(view);
+    dropView(memory);
+    pins.unpin(views[0]!);
+    expect(buffers.bytes).toBe(0);
+    pins.unpin(views[1]!);
+    expect(buffers.bytes).toBe(600_000);
   });
 
   test('pieces become small when the bound is reached', () => {

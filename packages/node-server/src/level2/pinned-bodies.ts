@@ -1,3 +1,4 @@
+import { dropView, holdView } from '@millrace/protocol/level2';
 import { PIECE_BYTES, SMALL_PIECE_BYTES } from './memory.js';
 
 /**
@@ -33,15 +34,15 @@ export class PinnedBodies {
     return byteLength <= 2 * view.length || this.#bytes + byteLength <= this.#maxBytes ? view : view.slice();
   }
 
-  /** A socket keeps `view`. Returns its cost, to be given back when it does not any more. */
-  pin(view: Uint8Array): number {
-    const { byteLength } = view.buffer;
-    this.#bytes += byteLength;
-    return byteLength;
+  /** A socket keeps `view`. */
+  pin(view: Uint8Array): void {
+    this.#bytes += view.buffer.byteLength;
+    holdView(view);
   }
 
-  /** Gives back what {@link pin} counted. */
-  unpin(bytes: number): void {
-    this.#bytes -= bytes;
+  /** It does not any more. */
+  unpin(view: Uint8Array): void {
+    this.#bytes -= view.buffer.byteLength;
+    dropView(view);
   }
 }

@@ -159,3 +159,16 @@ test('a target that takes nothing of the end is cut', async () => {
   await gone;
   expect(clock.count(NODE_LIMITS.writeStallMs)).toBe(0);
 });
+
+test('a read is not taken apart for the room there is while more will come', async () => {
+  const { socket, calls, state, link } = start();
+  state.room = 3;
+  state.unacknowledged = 1;
+  socket.push('12345');
+  await quiet();
+  expect(calls).toEqual([]);
+  // Nothing is on its way that would make room.
+  state.unacknowledged = 0;
+  link.sendDown();
+  expect(calls).toEqual(['write 123', 'write 45']);
+});

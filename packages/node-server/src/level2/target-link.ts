@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { targetError } from '../egress/platform-errors.js';
+import { targetMemory } from '../egress/read-memory.js';
 import { NodeError } from '../errors.js';
 import type { Channel } from '../streams/channel.js';
 import { confirmEnd, resetSocket } from '../streams/socket-ends.js';
@@ -32,9 +33,10 @@ export class TargetLink implements Channel {
   #confirming = false;
   /** The client has ended its side. */
   #finished = false;
-  /** Length and cost of the batch that the socket keeps; 0 when there is none. */
+  /** Length of the batch that the socket keeps; 0 when there is none. */
   #batchBytes = 0;
-  #pinnedBytes = 0;
+  /** A view of each request that its pieces are views of. */
+  #pinned: Uint8Array[] = [];
   #failure: NodeError | undefined;
   #closed = false;
 
@@ -97,14 +99,15 @@ export class TargetLink implements Channel {
     while (!this.#closed) {
       const waiting = this.#socket.readableLength;
       const room = waiting === 0 ? 0 : engine.room(sid, waiting);
-      // What does not fit stays with the socket, which reads no more; the engine tells when there is room.
-      if (waiting > 0 && room === 0) return;
+      // What does not fit stays with the socket, which reads no more; the engine tells when there is room. A read is not
+      // taken apart for it, as long as there will be more: what is whole need not be copied.
+      if (room < waiting && (room === 0 || engine.unacknowledgedBytes(sid) > waiting)) return;
       // Reading when nothing waits makes the socket go on, or tell of the end.
       const bytes = (waiting === 0 ? this.#socket.read() : this.#socket.read(room)) as Buffer | null;
       if (bytes === null) return;
       this.#bytesDown += bytes.length;
       this.#link.traffic.down += bytes.length;
-      engine.write(sid, bytes, clock.now());
+      engine.write(sid, bytes, clock.now(), targetMemory.give);
       wake();
     }
   };
@@ -159,7 +162,10 @@ export class TargetLink implements Channel {
       const piece = this.#pins.fit(view);
       bytes += piece.length;
       // Pieces of one request keep it once.
-      if (piece.buffer !== last) this.#pinnedBytes += this.#pins.pin(piece);
+      if (piece.buffer !== last) {
+        this.#pins.pin(piece);
+        this.#pinned.push(piece);
+      }
       last = piece.buffer;
       this.#socket.write(piece, this.#onWritten);
       if (bytes >= BATCH_BYTES || this.#pins.full) break;
@@ -203,7 +209,7 @@ export class TargetLink implements Channel {
   }
 
   #unpin(): void {
-    this.#pins.unpin(this.#pinnedBytes);
-    this.#batchBytes = this.#pinnedBytes = 0;
+    for (const view of this.#pinned.splice(0)) this.#pins.unpin(view);
+    this.#batchBytes = 0;
   }
 }

@@ -1,8 +1,9 @@
-import { Budget } from './credit.js';
+import { Budget } from './budget.js';
 import { makeEpoch } from './epoch.js';
 import { NodeEngine } from './node-engine.js';
-import { resolveRules, resolveStreamOptions, type StreamEngineOptions } from './options.js';
+import { resolveRules, resolveStreamOptions, type ResolvedStreamOptions, type StreamEngineOptions } from './options.js';
 import type { PacketValue } from './packet.js';
+import { ReceiveBudget } from './receive-budget.js';
 import type { StreamShares } from './stream.js';
 
 /** Options of a node's table of clients, beside those of each engine. Budgets are shared by all associations. */
@@ -33,7 +34,9 @@ const TOMBSTONE_COST_BYTES = 192;
  */
 export class AssociationTable {
   readonly #nodeId: Uint8Array;
-  readonly #shares: StreamShares;
+  readonly #options: ResolvedStreamOptions;
+  /** What all clients share. */
+  readonly #budgets: Record<'receive' | 'send' | 'flow', Budget>;
   readonly #limits: Readonly<Record<keyof typeof RULES, number>>;
   readonly #engines = new Map<string, NodeEngine>();
   /** When each forgotten client was forgotten, oldest first. */
@@ -49,11 +52,11 @@ export class AssociationTable {
     this.#limits = resolveRules(RULES, given, 'association table options');
     const engine = resolveStreamOptions(rest);
     this.#nodeId = nodeId.slice();
-    this.#shares = {
-      options: engine,
-      receiveBudget: new Budget(engine.receiveBudgetBytes),
-      sendBudget: new Budget(engine.sendBudgetBytes),
-      flowBudget: new Budget(engine.flowBudgetBytes),
+    this.#options = engine;
+    this.#budgets = {
+      receive: new Budget(engine.receiveBudgetBytes),
+      send: new Budget(engine.sendBudgetBytes),
+      flow: new Budget(engine.flowBudgetBytes),
     };
   }
 
@@ -132,8 +135,13 @@ export class AssociationTable {
 
   /** What one client may use of what all share. */
   #sharesOfOne(): StreamShares {
-    const { options, receiveBudget, sendBudget, flowBudget } = this.#shares;
-    return { options, receiveBudget: receiveBudget.user(), sendBudget: sendBudget.user(), flowBudget };
+    const { receive, send, flow } = this.#budgets;
+    return {
+      options: this.#options,
+      receiveBudget: new ReceiveBudget(receive.totalBytes, receive),
+      sendBudget: send.user(),
+      flowBudget: flow,
+    };
   }
 
   /** Makes room: the longest silent client without streams goes. */

@@ -54,6 +54,35 @@ test('what would keep a much larger buffer alive is copied when it settles, or a
   expect(own.view(0, 10)?.buffer).not.toBe(body.buffer);
 });
 
+test('what is not settled is found below pieces that are', () => {
+  const packet = new Uint8Array(1_000_000).fill(1);
+  const list = new ChunkList();
+  list.append(packet.subarray(0, 4_000));
+  const settled = new ChunkList(4_000);
+  settled.append(new Uint8Array(3_000).fill(2));
+  settled.settle();
+  list.absorb(settled);
+  list.settle();
+  packet.fill(9);
+  expect(content(list)).toEqual(Array.from({ length: 7_000 }, (_, at) => (at < 4_000 ? 1 : 2)));
+});
+
+test('who wrote a piece is told when its bytes are let go, at once where they are copied', () => {
+  const list = new ChunkList();
+  const released: Uint8Array[] = [];
+  const tell = (bytes: Uint8Array): void => void released.push(bytes);
+  const [small, part, whole] = [new Uint8Array(10), new Uint8Array(9_000).subarray(0, 4_000), new Uint8Array(5_000)];
+  for (const each of [small, part, whole]) list.append(each, true, tell);
+  expect(released).toEqual([small, part]);
+  list.release(9_009);
+  expect(released).toHaveLength(2);
+  list.release(9_010);
+  expect(released[2]).toBe(whole);
+  list.append(new Uint8Array(70_000), true, tell);
+  list.release(list.end);
+  expect(released).toHaveLength(3);
+});
+
 test('a large buffer that was written is not kept alive by its last part', () => {
   const written = new Uint8Array(80_000).fill(4);
   const list = new ChunkList();
@@ -90,4 +119,18 @@ test('what small pieces cost beyond their bytes is bounded by putting them toget
     expect(list.pinnedBytes).toBeLessThanOrEqual((list.end * 17) / 16 + 4096);
   }
   expect(content(list)).toEqual(expected);
+});
+
+test('what lies below a position is given back, also from within a piece', () => {
+  const list = new ChunkList();
+  list.append(new Uint8Array(60_000).fill(1));
+  list.append(new Uint8Array(10_000).fill(2));
+  list.trim(55_000);
+  expect(list.pinnedBytes).toBeLessThan(16_000);
+  expect([...list.view(55_000, 2)!, ...list.view(60_000, 1)!]).toEqual([1, 1, 2]);
+  expect(list.view(54_999, 1)).toBeUndefined();
+  list.trim(70_000);
+  expect(list.pinnedBytes).toBe(0);
+  list.append(Uint8Array.of(3));
+  expect(list.view(70_000, 9)).toEqual(Uint8Array.of(3));
 });

@@ -22,7 +22,12 @@ interface Chunk {
   /** Where a buffer of our own can still grow. */
   room: Uint8Array | undefined;
   settled: boolean;
+  /** To be told once its bytes are let go. */
+  released?: Released | undefined;
 }
+
+/** Hears that bytes it had given away are not used any more. */
+export type Released = (bytes: Uint8Array) => void;
 
 /**
  * Contiguous bytes by absolute position, kept as the views that came in, without copying. Small pieces are copied
@@ -32,6 +37,7 @@ interface Chunk {
 export class ChunkList {
   #chunks: Chunk[] = [];
   #head = 0;
+  /** Pieces from the first one on that may not be settled. */
   #fresh = 0;
   #end: number;
   #pinned = 0;
@@ -56,16 +62,29 @@ export class ChunkList {
     return this.#pinned;
   }
 
-  /** Adds bytes at the end. `own`: copy at once what would keep a larger buffer alive. */
-  append(bytes: Uint8Array, own = false): void {
+  /**
+   * Adds bytes at the end. `own`: copy at once what would keep a larger buffer alive. `released` is told when `bytes` are
+   * not used any more, which may be now; never after `clear`, and never of more than fit into one piece.
+   */
+  append(bytes: Uint8Array, own = false, released?: Released): void {
     if (bytes.length > 0 && bytes.length < SMALL_BYTES) {
       this.#appendSmall(bytes);
+      released?.(bytes);
       return;
     }
     for (let at = 0; at < bytes.length; at += MAX_CHUNK_BYTES) {
       const view = bytes.length <= MAX_CHUNK_BYTES ? bytes : bytes.subarray(at, at + MAX_CHUNK_BYTES);
       const kept = own && view.length < view.buffer.byteLength * VIEW_SHARE ? view.slice() : view;
-      this.#push({ from: this.#end, bytes: kept, capacity: kept.length, room: undefined, settled: own });
+      const toTell = kept === bytes ? released : undefined;
+      this.#push({
+        from: this.#end,
+        bytes: kept,
+        capacity: kept.length,
+        room: undefined,
+        settled: own,
+        released: toTell,
+      });
+      if (kept !== view && view === bytes) released?.(bytes);
     }
   }
 
@@ -85,6 +104,7 @@ export class ChunkList {
       const chunk = chunks[this.#head]!;
       if (chunk.from + chunk.bytes.length > position) break;
       this.#pinned -= chunk.capacity + CHUNK_COST_BYTES;
+      chunk.released?.(chunk.bytes);
       // The list is shortened later; the memory is given back now.
       chunk.bytes = NO_BYTES;
       chunk.room = undefined;
@@ -97,6 +117,17 @@ export class ChunkList {
       this.#chunks.length = 0;
       this.#head = 0;
     }
+  }
+
+  /** Lets go of all bytes below `position`: what is left of the first piece is copied. */
+  trim(position: number): void {
+    this.release(position);
+    const chunk = this.#chunks[this.#head];
+    if (chunk === undefined || chunk.from >= position) return;
+    const rest = chunk.bytes.slice(position - chunk.from);
+    chunk.released?.(chunk.bytes);
+    this.#pinned += rest.length - chunk.capacity;
+    this.#chunks[this.#head] = { from: position, bytes: rest, capacity: rest.length, room: undefined, settled: true };
   }
 
   /** Takes over what `other` holds from the own end on; `other` is empty after it. */
@@ -152,7 +183,7 @@ export class ChunkList {
 
   #push(chunk: Chunk): void {
     this.#chunks.push(chunk);
-    if (!chunk.settled) this.#fresh++;
+    if (!chunk.settled || this.#fresh > 0) this.#fresh++;
     this.#end = chunk.from + chunk.bytes.length;
     this.#pinned += chunk.capacity + CHUNK_COST_BYTES;
   }

@@ -56,7 +56,7 @@ export class ClientEngine extends ClientReceiver {
       if (this.#nextSid - stream.sid >= SID_WINDOW / 2) return undefined;
       break;
     }
-    const stream = new Stream(this.#nextSid++, { ...target }, true, this.shares);
+    const stream = new Stream(this.#nextSid++, { ...target }, true, this.shares, this.now);
     this.addStream(stream);
     return stream.sid;
   }
@@ -231,7 +231,9 @@ export class ClientEngine extends ClientReceiver {
     if (!this.#wantsHeld()) return undefined;
     const relay = choosePath(this.relays.values(), this.now, false);
     if (relay === undefined || relay.holdNotBefore > this.now) return undefined;
-    return this.#exchange(relay, this.#idleHold(relay), false);
+    // What is held for long leaves bulk to others: its bytes would count as under way until the hold ends.
+    const bulk = this.demand || this.scheduler.bulkBytes < BULK_BYTES;
+    return this.#exchange(relay, this.#idleHold(relay), false, bulk);
   }
 
   #mayProbe(): boolean {
@@ -270,7 +272,7 @@ export class ClientEngine extends ClientReceiver {
     return Math.floor(Math.min(most, Math.max(LEAST_HOLD_MS, relay.rtt.minMs)));
   }
 
-  #exchange(relay: RelayPath, holdMs: number, probe: boolean): ClientTransmit {
+  #exchange(relay: RelayPath, holdMs: number, probe: boolean, bulk = true): ClientTransmit {
     const { options } = this.shares;
     const quick = this.#quick.besideBulk(this.now, this.roundTripMs);
     const { maxRequestBytes, maxResponseBytes } = relay.options;
@@ -281,7 +283,7 @@ export class ClientEngine extends ClientReceiver {
     const most = probe ? 0 : options.maxSentRanges;
     const lost: Span[] = Array.from(this.lostAnswers.spans.slice(0, most), ({ from, to }) => ({ from, to }));
     const bare = probe || this.records.full;
-    const head = { path: relay.id, holdMs, maxResponseBytes: maxBytes, lost, exchange: true, bare };
+    const head = { path: relay.id, holdMs, maxResponseBytes: maxBytes, lost, exchange: true, bare, bulk };
     const { packet, record } = this.build(Math.min(room, relay.pieceBytes(maxRequestBytes, quick)), head);
     for (const { from, to } of lost) this.lostAnswers.remove(from, to);
     if (packet.segments?.some(({ credit }) => credit !== undefined) === true) this.creditNumber = packet.n;

@@ -1,5 +1,5 @@
 import { STREAM_CODES } from './codes.js';
-import { Budget } from './credit.js';
+import { Budget } from './budget.js';
 import { ENTRY_COST_BYTES } from './core.js';
 import { StreamEngine } from './engine.js';
 import { EpochTracker } from './epoch.js';
@@ -9,6 +9,7 @@ import { PacketWindow } from './packet-window.js';
 import { payloadBytes, sameBytes, type PacketValue, type SegmentValue } from './packet.js';
 import { isUsable } from './path-choice.js';
 import { Ranges } from './ranges.js';
+import { ReceiveBudget } from './receive-budget.js';
 import { EXCHANGE_COST_BYTES, type Exchange } from './exchange.js';
 import { RelayPath, type PathGate } from './relay-path.js';
 import type { Stream } from './stream.js';
@@ -47,7 +48,7 @@ export abstract class ClientReceiver extends StreamEngine {
     const resolved = resolveStreamOptions(options);
     super(cid.slice(), {
       options: resolved,
-      receiveBudget: new Budget(resolved.receiveBudgetBytes),
+      receiveBudget: new ReceiveBudget(resolved.receiveBudgetBytes),
       sendBudget: new Budget(resolved.sendBudgetBytes),
       flowBudget: new Budget(resolved.flowBudgetBytes),
     });

@@ -15,7 +15,7 @@ const RESEND_BYTES = 65_536;
 /** Resets for streams that are not known here, waiting to be told. More are dropped: the peer will ask again. */
 const MAX_STRAYS = 256;
 /** What an application that waits for room will write by the time that more is asked for, in its present room. */
-const HUNGRY_FACTOR = 8;
+const HUNGRY_FACTOR = 32;
 /** What a deadline, a stray reset or a remembered range costs. */
 export const ENTRY_COST_BYTES = 96;
 
@@ -103,10 +103,18 @@ export abstract class StreamCore {
     }
   }
 
-  /** Takes what a valid packet says, once its epoch is known to be right. */
-  protected accept(packet: PacketValue): void {
+  /**
+   * Keeps no view of any packet that was taken so far: what of it was not read yet is copied, where it is only a part of
+   * larger memory. Each packet does so with those before it.
+   */
+  settle(): void {
     for (const stream of this.#unsettled) stream.receive.settle();
     this.#unsettled.clear();
+  }
+
+  /** Takes what a valid packet says, once its epoch is known to be right. */
+  protected accept(packet: PacketValue): void {
+    this.settle();
     this.window.add(packet.n);
     for (const segment of packet.segments ?? []) {
       const stream = this.streamFor(segment);
@@ -114,7 +122,7 @@ export abstract class StreamCore {
       readSegment(stream, segment, this.now, this.events);
       if (segment.d !== undefined) {
         this.#unsettled.add(stream);
-        if (stream.life === 'live') stream.credit.received(stream.receive.next, this.now);
+        if (stream.life === 'live') stream.credit.received(stream.receive.next, this.now, this.roundTripMs);
         this.onMoved(stream, segment.d.length);
       }
       this.touch(stream);
@@ -211,7 +219,8 @@ export abstract class StreamCore {
   protected get waitingBytes(): number {
     let bytes = this.scheduler.waitingBytes;
     for (const stream of this.hungry) {
-      if (stream.wantsRoom && stream.life === 'live') bytes += HUNGRY_FACTOR * (stream.send.end - stream.send.acked);
+      if (stream.wantsRoom && stream.life === 'live')
+        bytes += HUNGRY_FACTOR * Math.max(0, stream.send.sent - stream.send.acked);
       else this.hungry.delete(stream);
     }
     return Math.max(0, bytes);
@@ -219,9 +228,9 @@ export abstract class StreamCore {
 
   /** Tells the application of what it waits for. */
   #tell(stream: Stream): void {
-    if (stream.wantsRoom && stream.life === 'live' && stream.room.roomBytes > 0) {
+    if (stream.wantsRoom && stream.life === 'live' && stream.roomBytes > 0) {
       const least = this.shares.options.sendFloorBytes / 2;
-      if (stream.room.roomBytes >= least || stream.send.pinnedBytes === 0) {
+      if (stream.roomBytes >= least || stream.send.pinnedBytes === 0) {
         stream.wantsRoom = false;
         this.events.push({ type: 'writable', sid: stream.sid });
       }

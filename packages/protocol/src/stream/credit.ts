@@ -1,91 +1,19 @@
-/** A stream that was opened counts as one that will want much for about so long, ms. */
-const BEGUN_MS = 1000;
+import type { ReceiveBudget, Share } from './receive-budget.js';
 
-/** Part of a budget that only streams with little of it may take: who comes after a few that took much finds something. */
-const RESERVE_SHARE = 1 / 8;
-/** What counts as little. */
-const LITTLE_SHARE = 1 / 32;
-/** Part of what others leave that one of several users of a budget may take. */
-const USER_SHARE = 3 / 4;
-
-/**
- * Bytes that many streams share beyond their floors. A node's is shared by its clients: each has a budget of its own
- * (`user`), which leaves some of what is there to the others, so that the stalled streams of one starve no other.
- */
-export class Budget {
-  readonly totalBytes: number;
-  readonly #whole: Budget | undefined;
-  #used = 0;
-  #claims = 0;
-  #begun = 0;
-  #begunAt = 0;
-
-  constructor(totalBytes: number, whole?: Budget) {
-    this.totalBytes = totalBytes;
-    this.#whole = whole;
-  }
-
-  /** The budget of one of several users of this one. */
-  user(): Budget {
-    return new Budget(this.totalBytes, this);
-  }
-
-  /** Streams that use more than their floor: the budget is divided among them. */
-  get claims(): number {
-    return this.#whole?.claims ?? this.#claims;
-  }
-
-  /** So many more streams do so. */
-  claim(by: number): void {
-    this.#claims += by;
-    this.#whole?.claim(by);
-  }
-
-  get usedBytes(): number {
-    return this.#used;
-  }
-
-  get freeBytes(): number {
-    if (this.#whole === undefined) return Math.max(0, this.totalBytes - this.#used);
-    const left = this.totalBytes - (this.#whole.usedBytes - this.#used);
-    return Math.max(0, Math.floor(left * USER_SHARE) - this.#used);
-  }
-
-  /** How much of what is free a stream may take that has `has` of the budget already. */
-  freeFor(has: number): number {
-    const free = this.freeBytes;
-    const little = Math.min(free, this.totalBytes * LITTLE_SHARE - has);
-    return Math.floor(Math.max(0, little, free - this.totalBytes * RESERVE_SHARE));
-  }
-
-  /** A stream was opened, and its dial went well. */
-  begin(now: number): void {
-    this.#begun = this.#begunOfLate(now) + 1;
-    this.#begunAt = now;
-  }
-
-  /** What each may have of the budget, with those that began of late and may want as much soon. */
-  shareBytes(now: number): number {
-    return Math.floor(this.totalBytes / Math.max(1, this.claims, this.#begunOfLate(now)));
-  }
-
-  #begunOfLate(now: number): number {
-    return this.#begun * Math.exp((this.#begunAt - now) / BEGUN_MS);
-  }
-
-  /** Records that a share changed from `before` to `after`. */
-  change(before: number, after: number): void {
-    this.#used += after - before;
-    this.#whole?.change(before, after);
-  }
-}
-
-/** Share of the free budget that one more grant to a stream may take; the rest stays for others. */
-const GRANT_SHARE = 0.5;
-/** Share of the free budget in a stream's first grant, before it has shown that it moves anything. */
-const FIRST_SHARE = 1 / 64;
-/** Share of the free budget in the grant of a stream that begins to move much. */
-const BULK_SHARE = 1 / 8;
+/** Part of what is free in the first grant to a stream, before it has shown that it moves anything. */
+const FIRST_SHARE = 1 / 16;
+/** The same for one that begins to move much: of what is free for its like, and of all that is free. */
+const FRESH_SHARE = 1 / 3;
+const BULK_SHARE = 1 / 6;
+/** The same for one that uses up what it has; the rest stays for others. */
+const GRANT_SHARE = 1 / 2;
+/** The window doubles when half of it is used up within so many round trips, */
+const QUICK_TRIPS = 2;
+/** and is no more than this share of all that was used up so far: the buffers of a system take in the first MiB at once. */
+const PAST_SHARE = 3 / 2;
+/** A stream that takes longer than this to use up half of its window, ms or round trips, is promised no more. */
+const LEAST_ACTIVE_MS = 500;
+const ACTIVE_TRIPS = 8;
 
 export interface CreditOptions {
   floorBytes: number;
@@ -99,24 +27,27 @@ export interface CreditOptions {
  * application has used up; what goes beyond the floor is taken from a budget that all share, so that the sum of all
  * promises is bounded and stalled readers cannot take the floor from others (R9). Promises only grow. A stream begins with
  * little beyond the floor, since most never need it and what was promised stays promised; one that moves more than the
- * floor gets much at once, and its window doubles while the application uses up half of it within four round trips.
+ * floor gets much at once, and its window doubles while the application uses up half of it within two round trips. One
+ * whose application reads slowly, or not at all, is promised no more until what it has is used up.
  */
 export class ReceiveCredit {
-  readonly #budget: Budget;
+  readonly #budget: ReceiveBudget;
   readonly #options: CreditOptions;
+  readonly #share: Share;
   #limit: number;
   #announced: number;
   #window: number;
   #consumed = 0;
-  #extra = 0;
   #sinceTuned = 0;
   #tunedAt = 0;
-  #claims = false;
+  /** More than the floor may be promised until then. */
+  #activeUntil = Number.POSITIVE_INFINITY;
   #ended = false;
 
-  constructor(budget: Budget, options: CreditOptions) {
+  constructor(budget: ReceiveBudget, options: CreditOptions) {
     this.#budget = budget;
     this.#options = options;
+    this.#share = budget.enter();
     this.#limit = options.floorBytes;
     this.#announced = options.floorBytes;
     this.#window = options.floorBytes;
@@ -138,15 +69,15 @@ export class ReceiveCredit {
 
   /** It has moved more than its floor. */
   get isBulk(): boolean {
-    return this.#claims;
+    return !this.#ended && this.#share.standing !== 'few';
   }
 
   /** The first grant beyond the floor. */
-  open(): void {
-    const share = Math.floor(this.#budget.freeBytes * FIRST_SHARE);
+  open(now: number): void {
     const { ceilingBytes, floorBytes, firstGrantBytes } = this.#options;
+    const share = Math.floor(this.#budget.freeBytes('few', now) * FIRST_SHARE);
     this.#window = Math.min(ceilingBytes, floorBytes + Math.min(share, firstGrantBytes));
-    this.#raise();
+    this.#raise(now);
   }
 
   /** The dial went well: it may move something soon. */
@@ -154,28 +85,41 @@ export class ReceiveCredit {
     this.#budget.begin(now);
   }
 
-  /** The peer's bytes arrived up to `position`. */
-  received(position: number, now: number): void {
-    if (this.#claims || this.#ended || position < this.#options.floorBytes) return;
-    this.#claims = true;
-    this.#budget.claim(1);
+  /** The peer's bytes arrived up to `position`. `roundTripMs`: as it is now. */
+  received(position: number, now: number, roundTripMs: number): void {
     const { ceilingBytes, floorBytes, bulkGrantBytes } = this.#options;
-    const free = Math.floor(this.#budget.freeBytes * BULK_SHARE);
-    const share = Math.min(bulkGrantBytes, free, this.#budget.shareBytes(now));
-    this.#window = Math.max(this.#window, Math.min(ceilingBytes, floorBytes + share));
-    this.#raise(this.#budget.shareBytes(now));
+    if (this.#ended || this.#share.standing !== 'few' || position < floorBytes) return;
+    this.#budget.freshen(this.#share);
+    const part = Math.min(this.#budget.freeBytes('fresh', now) * FRESH_SHARE, this.#budget.unusedBytes * BULK_SHARE);
+    const most = this.#share.bytes + Math.floor(part);
+    const grant = Math.min(bulkGrantBytes, most, this.#budget.shareBytes('fresh', now));
+    this.#window = Math.max(this.#window, Math.min(ceilingBytes, floorBytes + grant));
+    this.#measure(now);
+    this.#activeUntil = now + activeMs(roundTripMs);
+    this.#raise(now);
   }
 
   /** The application used up `bytes` more. */
   consume(bytes: number, now: number, roundTripMs: number): void {
+    const few = this.#share.standing === 'few';
+    if (!few && now - this.#tunedAt >= activeMs(roundTripMs)) {
+      // It was too slow for what it has, or paused: what is left of that is what it has to use up in time.
+      this.#window = Math.max(this.#options.floorBytes, this.#limit - this.#consumed);
+      this.#measure(now);
+    }
     this.#consumed += bytes;
     this.#sinceTuned += bytes;
-    if (this.#sinceTuned * 2 >= this.#window) {
-      if (now - this.#tunedAt < 4 * roundTripMs) this.#window = Math.min(this.#options.ceilingBytes, this.#window * 2);
-      this.#sinceTuned = 0;
-      this.#tunedAt = now;
+    if (!few && !this.#ended && this.#sinceTuned * 2 >= this.#window) {
+      const quick = now - this.#tunedAt < QUICK_TRIPS * roundTripMs;
+      if (quick) {
+        const most = Math.min(this.#options.ceilingBytes, Math.floor(this.#consumed * PAST_SHARE));
+        this.#window = Math.max(this.#window, Math.min(this.#window * 2, most));
+      }
+      this.#measure(now);
+      this.#activeUntil = now + activeMs(roundTripMs);
+      this.#budget.prove(this.#share, this.#activeUntil);
     }
-    this.#raise(this.#budget.shareBytes(now));
+    this.#raise(now);
   }
 
   /** Whether the peer should be told of a higher limit; `received`: position up to which its bytes arrived. */
@@ -197,73 +141,49 @@ export class ReceiveCredit {
     if (this.#ended) return;
     this.#limit = position;
     this.#end();
-    this.#raise();
+    this.#settle();
   }
 
   /** Gives the share back: the stream is over. */
   close(): void {
     this.#end();
-    this.#budget.change(this.#extra, 0);
-    this.#extra = 0;
+    this.#budget.set(this.#share, 0);
   }
 
   #end(): void {
     this.#ended = true;
-    if (this.#claims) this.#budget.claim(-1);
-    this.#claims = false;
+    this.#budget.rest(this.#share);
   }
 
-  /** `fair`: what is shared is divided, so that windows that are too large for it shrink as they are used up. */
-  #raise(fair = this.#budget.totalBytes): void {
-    const base = this.#consumed + this.#options.floorBytes;
+  /** From now on it is seen how long half of the window takes. */
+  #measure(now: number): void {
+    this.#sinceTuned = 0;
+    this.#tunedAt = now;
+  }
+
+  #raise(now: number): void {
     if (!this.#ended) {
-      const free = this.#extra + Math.floor(this.#budget.freeFor(this.#extra) * GRANT_SHARE);
-      this.#limit = Math.max(this.#limit, Math.min(this.#consumed + this.#window, base + Math.min(free, fair)), base);
+      const base = this.#consumed + this.#options.floorBytes;
+      const beyond = now < this.#activeUntil ? this.#mayHave(now) : 0;
+      this.#limit = Math.max(this.#limit, Math.min(this.#consumed + this.#window, base + beyond), base);
     }
-    const extra = Math.max(0, this.#limit - base);
-    this.#budget.change(this.#extra, extra);
-    this.#extra = extra;
+    this.#settle();
+  }
+
+  /** What it may have beyond its floor: what it has, and a part of what is free for its like. */
+  #mayHave(now: number): number {
+    const { standing, bytes } = this.#share;
+    const free = this.#budget.freeBytes(standing, now);
+    // What is not proven has a window that was measured when it was given.
+    if (standing !== 'proven') return bytes + free;
+    return Math.min(bytes + Math.floor(free * GRANT_SHARE), this.#budget.shareBytes(standing, now));
+  }
+
+  #settle(): void {
+    this.#budget.set(this.#share, Math.max(0, this.#limit - this.#consumed - this.#options.floorBytes));
   }
 }
 
-/** Beyond the floor, before the peer acknowledged as much: many that begin together should begin alike. */
-const FIRST_ROOM_BYTES = 1_048_576;
-const PROVEN_BYTES = 65_536;
-
-/** Room of one stream's send buffer: a floor of its own, and a share of what all have in common. */
-export class SendRoom {
-  readonly #budget: Budget;
-  readonly #floorBytes: number;
-  #pinned = 0;
-  #proven = false;
-
-  constructor(budget: Budget, floorBytes: number) {
-    this.#budget = budget;
-    this.#floorBytes = floorBytes;
-  }
-
-  /** Bytes that the buffer may take in now. */
-  get roomBytes(): number {
-    const beyond = Math.max(0, this.#pinned - this.#floorBytes);
-    const share = this.#proven ? this.#budget.totalBytes / Math.max(1, this.#budget.claims) : FIRST_ROOM_BYTES;
-    const free = Math.max(0, Math.min(this.#budget.freeFor(beyond) * 0.75, share - beyond));
-    return Math.max(0, this.#floorBytes - this.#pinned) + Math.floor(free);
-  }
-
-  /** It has little more than its floor, and that is used up: each round trip moves no more. */
-  get isCramped(): boolean {
-    return this.#pinned <= 2 * this.#floorBytes && this.roomBytes * 2 < this.#floorBytes;
-  }
-
-  /** The peer has the bytes up to `position`. */
-  acknowledged(position: number): void {
-    this.#proven ||= position >= PROVEN_BYTES;
-  }
-
-  /** The buffer now pins `bytes`. */
-  update(bytes: number): void {
-    this.#budget.change(Math.max(0, this.#pinned - this.#floorBytes), Math.max(0, bytes - this.#floorBytes));
-    this.#budget.claim(Number(bytes > this.#floorBytes) - Number(this.#pinned > this.#floorBytes));
-    this.#pinned = bytes;
-  }
+function activeMs(roundTripMs: number): number {
+  return Math.max(LEAST_ACTIVE_MS, ACTIVE_TRIPS * roundTripMs);
 }

@@ -36,16 +36,18 @@ export abstract class StreamEngine extends StreamCore {
   /**
    * Takes bytes to send; gives how many were taken, from the front. Fewer than given: a `writable` event follows when
    * there is room. The engine keeps a view: the bytes must not be changed afterwards. 0 for a stream that is gone.
+   * `released` is told once it does not any more, where all were taken and the stream was not reset before.
    */
-  write(sid: number, bytes: Uint8Array, now: number): number {
+  write(sid: number, bytes: Uint8Array, now: number, released?: (bytes: Uint8Array) => void): number {
     this.tick(now);
     const stream = this.streams.get(sid);
     if (stream?.life !== 'live' || stream.send.finished || stream.flow !== undefined) return 0;
-    const taken = Math.min(bytes.length, stream.room.roomBytes);
-    if (taken > 0) stream.send.write(taken === bytes.length ? bytes : bytes.subarray(0, taken));
-    stream.room.update(stream.send.pinnedBytes);
+    const taken = Math.min(bytes.length, stream.roomBytes);
+    if (taken === bytes.length) stream.send.write(bytes, released);
+    else if (taken > 0) stream.send.write(bytes.subarray(0, taken));
+    stream.noteRoom();
     // Callers that asked for `room` first write no more than there was.
-    stream.wantsRoom = taken < bytes.length || (stream.wantsRoom && stream.room.roomBytes === 0);
+    stream.wantsRoom = taken < bytes.length || (stream.wantsRoom && stream.roomBytes === 0);
     this.onMoved(stream, taken);
     this.touch(stream);
     return taken;
@@ -58,7 +60,7 @@ export abstract class StreamEngine extends StreamCore {
   room(sid: number, wanted: number): number {
     const stream = this.streams.get(sid);
     if (stream?.life !== 'live' || stream.send.finished || stream.flow !== undefined) return 0;
-    const room = Math.min(wanted, stream.room.roomBytes);
+    const room = Math.min(wanted, stream.roomBytes);
     if (room < wanted) {
       stream.wantsRoom = true;
       this.hungry.add(stream);
@@ -69,7 +71,7 @@ export abstract class StreamEngine extends StreamCore {
   /** Bytes that `write` would take now. */
   roomBytes(sid: number): number {
     const stream = this.streams.get(sid);
-    return stream?.life !== 'live' || stream.send.finished || stream.flow !== undefined ? 0 : stream.room.roomBytes;
+    return stream?.life !== 'live' || stream.send.finished || stream.flow !== undefined ? 0 : stream.roomBytes;
   }
 
   /** Bytes that were written and that the peer has not acknowledged. */

@@ -1,4 +1,4 @@
-import type { Budget } from './credit.js';
+import type { Budget } from './budget.js';
 import type { SegmentDatagramValue } from './packet.js';
 
 /** What one waiting datagram costs beside its bytes. */

@@ -183,7 +183,7 @@ export abstract class NodeReceiver extends StreamEngine {
     else {
       this.sids.see(sid);
       if (this.dialing.size < MOST_DIALING) this.dialing.set(sid, this.now);
-      const stream = new Stream(sid, open, false, this.shares);
+      const stream = new Stream(sid, open, false, this.shares, this.now);
       this.addStream(stream);
       this.push({ type: 'open', sid, host: open.host, port: open.port, kind: open.kind });
       return stream;

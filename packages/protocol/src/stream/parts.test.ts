@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { Budget, ReceiveCredit, SendRoom } from './credit.js';
+import { Budget } from './budget.js';
+import { ReceiveCredit } from './credit.js';
 import { Deadlines } from './deadlines.js';
 import { DeliveryRate } from './delivery-rate.js';
 import { EpochTracker, isNamedOnly, makeEpoch } from './epoch.js';
@@ -11,8 +12,10 @@ import { InFlight } from './in-flight.js';
 import { resolvePathOptions, resolveStreamOptions } from './options.js';
 import { PacketRecords, type PacketRecord } from './packet-records.js';
 import { PacketWindow } from './packet-window.js';
+import { ReceiveBudget } from './receive-budget.js';
 import { lingerTime, releaseAt } from './release.js';
 import { RoundTrip } from './rtt.js';
+import { SendRoom } from './send-room.js';
 import { SID_WINDOW, SidWindow } from './sid-window.js';
 import { after, LIFE_TABLE, RECEIVE_TABLE, SEND_TABLE } from './states.js';
 import { earliest } from './timers.js';
@@ -20,13 +23,16 @@ import { earliest } from './timers.js';
 const CREDIT = { floorBytes: 65_536, ceilingBytes: 1_048_576, firstGrantBytes: 131_072, bulkGrantBytes: 1_048_576 };
 
 test('credit: the sum of all promises beyond the floors stays within the budget', () => {
-  const budget = new Budget(1_000_000);
+  const budget = new ReceiveBudget(1_000_000);
   const credits = Array.from({ length: 50 }, () => new ReceiveCredit(budget, CREDIT));
   let consumed = 0;
-  for (const credit of credits) credit.open();
+  for (const credit of credits) credit.open(0);
   for (let round = 0; round < 20; round++) {
     consumed += 40_000;
-    for (const credit of credits) credit.consume(40_000, round, 100);
+    for (const credit of credits) {
+      credit.received(consumed, round, 100);
+      credit.consume(40_000, round, 100);
+    }
     const promised = credits.reduce((sum, credit) => sum + Math.max(0, credit.limit - consumed - CREDIT.floorBytes), 0);
     expect(promised).toBeLessThanOrEqual(budget.totalBytes);
     for (const credit of credits) expect(credit.limit).toBeGreaterThanOrEqual(consumed + CREDIT.floorBytes);
@@ -36,8 +42,9 @@ test('credit: the sum of all promises beyond the floors stays within the budget'
 });
 
 test('credit: the window doubles for a quick reader, up to its ceiling, and is announced in large steps', () => {
-  const credit = new ReceiveCredit(new Budget(100_000_000), CREDIT);
+  const credit = new ReceiveCredit(new ReceiveBudget(100_000_000), CREDIT);
   expect(credit.due(0)).toBe('no');
+  credit.received(65_536, 0, 100);
   for (let step = 0; step < 200; step++) credit.consume(32_768, step, 100);
   expect(credit.windowBytes).toBe(CREDIT.ceilingBytes);
   expect(credit.due(0)).toBe('soon');
@@ -53,10 +60,10 @@ test('send room: a floor of its own, and a share of what is common', () => {
   const other = new SendRoom(budget, 100);
   // Of 1,000 an eighth stays for those who have little, and a quarter of the rest for others.
   expect(room.roomBytes).toBe(100 + 656);
-  room.update(850);
+  room.update(850, 850);
   expect(budget.usedBytes).toBe(750);
   expect(other.roomBytes).toBe(100 + 93);
-  room.update(0);
+  room.update(0, 0);
   expect(budget.freeBytes).toBe(1000);
 });
 

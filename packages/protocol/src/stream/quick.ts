@@ -6,32 +6,42 @@ const PAUSE_MS = 500;
 /** How long a small message is remembered, ms: the next one should find the way clear. */
 const KEEP_MS = 3000;
 
+/** When a stream last moved what looked like a small message. */
+interface Sight {
+  readonly sid: number;
+  readonly at: number;
+}
+
 /** Whether small messages travel beside bulk, and should not wait behind large bodies. */
 export class QuickMessages {
-  #at = Number.NEGATIVE_INFINITY;
+  /** The last small message, and the last one of another stream before it. */
+  #last: Sight | undefined;
+  #before: Sight | undefined;
   #bulkAt = Number.NEGATIVE_INFINITY;
-  #sid = -1;
 
   /** `bytes` of a stream were written here or arrived. */
   note(stream: Stream, bytes: number, now: number): void {
+    const { sid } = stream;
     if (now - stream.movedAt > PAUSE_MS) stream.movedBytes = 0;
     stream.movedBytes += bytes;
     stream.movedAt = now;
+    // What stops at its credit is cut small by a slow reader, not by who sends it.
+    if (stream.isHeldUp) return;
     if (stream.movedBytes <= BULK_BYTES) {
-      this.#at = now;
-      this.#sid = stream.sid;
+      if (this.#last?.sid !== sid) this.#before = this.#last;
+      this.#last = { sid, at: now };
       return;
     }
     this.#bulkAt = now;
-    if (this.#sid !== stream.sid) return;
+    if (this.#last?.sid !== sid) return;
     // What looked like a small message was the beginning of bulk.
-    this.#at = Number.NEGATIVE_INFINITY;
-    this.#sid = -1;
+    this.#last = this.#before;
+    this.#before = undefined;
   }
 
   /** Both were seen lately. */
   besideBulk(now: number, roundTripMs: number): boolean {
     const since = now - Math.max(KEEP_MS, 4 * roundTripMs);
-    return this.#at >= since && this.#bulkAt >= since;
+    return this.#last !== undefined && this.#last.at >= since && this.#bulkAt >= since;
   }
 }

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 
-import { Budget, ReceiveCredit, SendRoom } from './credit.js';
+import { Budget } from './budget.js';
+import { ReceiveCredit } from './credit.js';
 import { resolveStreamOptions } from './options.js';
 import { memoryBound } from './memory.js';
+import { ReceiveBudget } from './receive-budget.js';
+import { SendRoom } from './send-room.js';
 import { patternAt } from './sim/pattern.js';
 import { Pair } from './sim/pair.js';
 
@@ -186,71 +189,116 @@ test.each(['client', 'node'] as const)('R7: a sender with little room, at the %s
 });
 
 test('R9: what was promised beyond the end of a stream goes back at once, what is unread stays counted', () => {
-  const budget = new Budget(1_000_000);
+  const budget = new ReceiveBudget(1_000_000);
   const credit = new ReceiveCredit(budget, SHARES);
-  credit.open();
-  credit.received(65_536, 0);
+  credit.open(0);
+  credit.received(65_536, 0, 100);
   expect(budget.usedBytes).toBe(credit.limit - SHARES.floorBytes);
-  expect(budget.claims).toBe(1);
-  credit.ended(100_000);
-  expect(credit.limit).toBe(100_000);
-  expect(budget.usedBytes).toBe(100_000 - SHARES.floorBytes);
-  expect(budget.claims).toBe(0);
-  credit.received(100_000, 0);
-  credit.consume(100_000, 0, 100);
-  expect(credit.limit).toBe(100_000);
+  credit.consume(98_304, 0, 100);
+  expect(credit.limit).toBeGreaterThan(200_000);
+  expect(budget.activeCount).toBe(1);
+  credit.ended(200_000);
+  expect(credit.limit).toBe(200_000);
+  expect(budget.usedBytes).toBe(200_000 - 98_304 - SHARES.floorBytes);
+  expect(budget.activeCount).toBe(0);
+  credit.received(200_000, 0, 100);
+  credit.consume(101_696, 0, 100);
+  expect(credit.limit).toBe(200_000);
   expect(budget.usedBytes).toBe(0);
   credit.close();
-  credit.ended(200_000);
+  credit.ended(300_000);
   expect(budget.usedBytes).toBe(0);
 });
 
 test('R14: streams that begin together are promised alike, one that begins alone gets much', () => {
   const grants = (streams: number) => {
-    const budget = new Budget(1_000_000);
+    const budget = new ReceiveBudget(1_000_000);
     const credits = Array.from({ length: streams }, () => new ReceiveCredit(budget, SHARES));
     for (const credit of credits) credit.dialed(0);
-    for (const credit of credits) credit.received(65_536, 10);
+    for (const credit of credits) credit.received(65_536, 10, 100);
     return credits.map(({ limit }) => limit - SHARES.floorBytes);
   };
   expect(grants(1)).toEqual([125_000]);
   const many = grants(20);
-  expect(Math.max(...many)).toBeLessThanOrEqual(1_000_000 / 19);
+  // Three eighths of it are for those that have not shown yet that they use it up.
+  expect(Math.max(...many)).toBeLessThanOrEqual(375_000 / 19);
   expect(Math.min(...many)).toBeGreaterThan(Math.max(...many) / 4);
 });
 
-test('R9: who comes after a few that took what they could and stalled still gets much more than the floor', () => {
-  const budget = new Budget(40_000_000);
-  const greedy = { ...SHARES, ceilingBytes: 40_000_000, bulkGrantBytes: 40_000_000 };
-  const use = (credit: ReceiveCredit, from: number): number => {
-    credit.open();
-    credit.dialed(from);
-    credit.received(65_536, from);
-    let consumed = 0;
-    for (let turn = 0; turn < 20; turn++) {
-      const bytes = credit.limit - consumed;
-      credit.consume(bytes, from + 100 * turn, 100);
-      consumed += bytes;
-    }
-    return credit.limit - consumed;
-  };
-  const stalled = Array.from({ length: 3 }, (_, index) => use(new ReceiveCredit(budget, greedy), 3_000 * index));
-  expect(Math.max(...stalled)).toBeGreaterThan(10_000_000);
-  expect(use(new ReceiveCredit(budget, greedy), 60_000)).toBeGreaterThanOrEqual(8 * SHARES.floorBytes);
+/** What a stream is promised that moves `bytes` in pieces of `piece`, a ms each, and has used up all of them. */
+function use(credit: ReceiveCredit, from: number, bytes: number, piece: number): number {
+  credit.open(from);
+  credit.dialed(from);
+  let used = 0;
+  for (let at = from; used < bytes; at++) {
+    const next = Math.min(piece, credit.limit - used);
+    credit.received(used + next, at, 100);
+    credit.consume(next, at, 100);
+    used += next;
+  }
+  return credit.limit - used;
+}
+
+const GREEDY = { ...SHARES, ceilingBytes: 40_000_000, bulkGrantBytes: 40_000_000 };
+
+test('R9: who comes after some that were quick and stalled still gets much more than the floor', () => {
+  const budget = new ReceiveBudget(40_000_000);
+  const stalled = [0, 1, 2].map((at) => use(new ReceiveCredit(budget, GREEDY), 3_000 * at, 4_000_000, 40_000));
+  expect(Math.max(...stalled)).toBeGreaterThan(5_000_000);
+  const late = use(new ReceiveCredit(budget, GREEDY), 60_000, 40_000_000, 40_000);
+  expect(late).toBeGreaterThanOrEqual(8_000_000);
+});
+
+test('R9: streams that nobody reads, however many, leave half of the budget to those that are read', () => {
+  const budget = new ReceiveBudget(40_000_000);
+  for (let count = 0; count < 500; count++) {
+    const credit = new ReceiveCredit(budget, GREEDY);
+    credit.open(1000 * count);
+    credit.dialed(1000 * count);
+    credit.received(65_536, 1000 * count, 100);
+  }
+  expect(budget.usedBytes).toBeLessThanOrEqual(20_000_000);
+  expect(use(new ReceiveCredit(budget, GREEDY), 600_000, 40_000_000, 40_000)).toBeGreaterThanOrEqual(10_000_000);
+});
+
+test('R9: dials under way, however many, leave seven eighths of the budget', () => {
+  const budget = new ReceiveBudget(40_000_000);
+  for (let count = 0; count < 500; count++) new ReceiveCredit(budget, GREEDY).open(0);
+  expect(budget.usedBytes).toBeLessThanOrEqual(5_000_000);
+});
+
+test('R9: a reader that becomes slow is promised no more before it has used up what it has', () => {
+  const budget = new ReceiveBudget(40_000_000);
+  const credit = new ReceiveCredit(budget, GREEDY);
+  const had = use(credit, 0, 8_000_000, 40_000);
+  expect(had).toBeGreaterThan(7_000_000);
+  for (let at = 2_000; at < 102_000; at += 100) credit.consume(5_000, at, 100);
+  expect(credit.limit - 13_000_000).toBeLessThanOrEqual(had - 4_000_000);
+  expect(budget.activeCount).toBeLessThanOrEqual(1);
 });
 
 test('R9: the stalled streams of one client leave a quarter of what is shared to the next', () => {
   const whole = new Budget(40_000_000);
-  const [one, other] = [whole.user(), whole.user()];
-  for (let count = 0; count < 200; count++) {
-    const credit = new ReceiveCredit(one, SHARES);
-    credit.open();
-    credit.received(65_536, 0);
-    for (let at = 1; at <= 8; at++) credit.consume(credit.limit / 2, at, 100);
-  }
+  const one = new ReceiveBudget(whole.totalBytes, whole);
+  const other = new ReceiveBudget(whole.totalBytes, whole);
+  for (let count = 0; count < 200; count++) use(new ReceiveCredit(one, SHARES), 10_000 * count, 4_000_000, 40_000);
+  expect(one.usedBytes).toBeGreaterThan(20_000_000);
   expect(one.usedBytes).toBeLessThanOrEqual(30_000_000);
-  expect(other.freeBytes).toBeGreaterThanOrEqual(7_500_000);
+  expect(other.unusedBytes).toBeGreaterThanOrEqual(7_500_000);
   expect(whole.usedBytes).toBe(one.usedBytes);
-  const room = new SendRoom(other, 16_384);
+  const room = new SendRoom(whole.user(), 16_384);
   expect(room.roomBytes).toBeGreaterThanOrEqual(1_000_000);
+});
+
+test("R9: a sender whose reader has stalled holds its floor and takes nobody else's room", () => {
+  const budget = new Budget(1_000_000);
+  const room = new SendRoom(budget, 16_384);
+  room.acknowledged(100_000);
+  expect(room.roomFor(500_000, 500_000)).toBe(16_384);
+  expect(room.roomFor(500_000, 600_000)).toBe(116_384);
+  room.update(16_384, 16_384);
+  expect(budget.claims).toBe(0);
+  expect(room.roomFor(516_384, 500_000)).toBe(0);
+  room.update(200_000, 200_000);
+  expect(budget.claims).toBe(1);
 });

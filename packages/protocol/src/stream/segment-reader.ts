@@ -64,7 +64,9 @@ function readProgress(stream: Stream, segment: SegmentValue): boolean {
   if (segment.ack > stream.send.acked) stream.asked = 0;
   const valid = stream.send.acknowledge(segment.ack);
   stream.room.acknowledged(stream.send.acked);
-  stream.room.update(stream.send.pinnedBytes);
+  // The reader lets no more come, perhaps for long.
+  if (stream.send.acked === stream.send.sent && stream.send.blocked(stream.peerLimit)) stream.send.trim();
+  stream.noteRoom();
   return valid;
 }
 

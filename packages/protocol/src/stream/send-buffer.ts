@@ -1,4 +1,4 @@
-import { ChunkList } from './chunk-list.js';
+import { ChunkList, type Released } from './chunk-list.js';
 import { Ranges } from './ranges.js';
 
 /** One piece to send: bytes at `from`, and whether the stream ends after them. */
@@ -73,9 +73,12 @@ export class SendBuffer {
     return this.#sent < this.end && this.#sent >= limit;
   }
 
-  /** Keeps a view of `bytes`, which must not change any more. Small pieces, and slices of large buffers, are copied. */
-  write(bytes: Uint8Array): void {
-    this.#bytes.append(bytes, true);
+  /**
+   * Keeps a view of `bytes`, which must not change any more, until `released` is told of it. Small pieces, and slices of
+   * large buffers, are copied.
+   */
+  write(bytes: Uint8Array, released?: Released): void {
+    this.#bytes.append(bytes, true, released);
   }
 
   /** The stream ends after what was written. */
@@ -117,6 +120,11 @@ export class SendBuffer {
     this.#lost.remove(0, position);
     this.#bytes.release(position);
     return true;
+  }
+
+  /** Gives back what pieces that were acknowledged in part hold. To be called when the rest has to wait. */
+  trim(): void {
+    this.#bytes.trim(this.#acked);
   }
 
   /** Forgets everything: the stream was reset. */

@@ -1,9 +1,12 @@
-import { ReceiveCredit, SendRoom, type Budget } from './credit.js';
+import type { Budget } from './budget.js';
+import { ReceiveCredit } from './credit.js';
 import { Flow } from './flow.js';
 import type { ResolvedStreamOptions } from './options.js';
 import { KIND_FLOW, type SegmentOpenedValue, type SegmentOpenValue } from './packet.js';
 import { GAP_COST_BYTES, Reassembly, runsSlackBytes } from './reassembly.js';
+import type { ReceiveBudget } from './receive-budget.js';
 import { SendBuffer } from './send-buffer.js';
+import { SendRoom } from './send-room.js';
 import {
   after,
   LIFE_TABLE,
@@ -40,7 +43,7 @@ export interface SentItem {
 /** What all streams of an engine have in common. */
 export interface StreamShares {
   readonly options: ResolvedStreamOptions;
-  readonly receiveBudget: Budget;
+  readonly receiveBudget: ReceiveBudget;
   readonly sendBudget: Budget;
   readonly flowBudget: Budget;
 }
@@ -105,7 +108,7 @@ export class Stream {
   countedSmall = 0;
   countedRush = false;
 
-  constructor(sid: number, target: SegmentOpenValue, isClient: boolean, shares: StreamShares) {
+  constructor(sid: number, target: SegmentOpenValue, isClient: boolean, shares: StreamShares, now: number) {
     const { options } = shares;
     this.sid = sid;
     this.target = target;
@@ -123,7 +126,12 @@ export class Stream {
     this.flow = target.kind === KIND_FLOW ? new Flow(options, shares.flowBudget) : undefined;
     this.peerLimit = options.receiveFloorBytes;
     this.#creditConfirmed = options.receiveFloorBytes;
-    if (this.flow === undefined) this.credit.open();
+    if (this.flow === undefined) this.credit.open(now);
+  }
+
+  /** Bytes that the application may write now. */
+  get roomBytes(): number {
+    return this.room.roomFor(this.send.end, this.peerLimit);
   }
 
   /** Bytes and end that may be sent now. */
@@ -153,6 +161,11 @@ export class Stream {
     return this.send.acked < this.send.sent && this.send.sendable(this.peerLimit) === 0;
   }
 
+  /** One of its readers lets no more come: it has moved what it was allowed to. */
+  get isHeldUp(): boolean {
+    return this.receive.next >= this.credit.announced || this.send.blocked(this.peerLimit);
+  }
+
   /** Both directions ended, and the peer knows it. */
   get settled(): boolean {
     return this.life === 'lingering' && this.#ackConfirmed >= this.receive.ack;
@@ -163,6 +176,11 @@ export class Stream {
     const ranges = this.send.lostRanges * 32;
     const flow = this.flow?.pinnedBytes ?? 0;
     return STREAM_COST_BYTES + this.send.pinnedBytes + this.receive.pinnedBytes + ranges + flow;
+  }
+
+  /** The send buffer has changed. */
+  noteRoom(): void {
+    this.room.update(this.send.pinnedBytes, this.send.end - this.send.acked);
   }
 
   /** The ack that goes into a segment now. */
@@ -180,7 +198,7 @@ export class Stream {
     this.send.clear();
     this.receive.clear();
     this.flow?.clear();
-    this.room.update(0);
+    this.room.update(0, 0);
     this.credit.close();
     this.needsOpen = this.needsAsk = this.needsAck = this.needsCredit = this.owesAnswer = false;
     this.needsRst = this.life === 'resetting';

@@ -2,14 +2,22 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RelayAnswer } from '../core/types.js';
 import { CLIENT_STALL_TIMEOUT_MS } from './limits.js';
 
+/** Who hears of an answer. */
+export interface AnswerHooks {
+  /** Counts the node's bytes. */
+  readonly onBytes?: (bytes: number) => void;
+  /** A chunk of the node's is with the system: its memory may be used again. */
+  readonly used?: (chunk: Uint8Array) => void;
+}
+
 /**
  * Sends an answer at the client's pace. Resolves when all of it is with the system; rejects where the body was cut or
- * the client is gone, and then the connection must be cut. `onBytes` counts the node's bytes.
+ * the client is gone, and then the connection must be cut.
  */
 export async function writeAnswer(
   response: ServerResponse,
   answer: RelayAnswer,
-  onBytes: (bytes: number) => void = () => {},
+  { onBytes, used }: AnswerHooks = {},
 ): Promise<void> {
   const { body, status, contentType } = answer;
   const head = { 'content-type': contentType, 'cache-control': 'no-store' };
@@ -22,8 +30,9 @@ export async function writeAnswer(
   response.writeHead(status, contentLength === undefined ? head : { ...head, 'content-length': contentLength });
   response.setTimeout(CLIENT_STALL_TIMEOUT_MS, () => response.socket?.resetAndDestroy());
   for await (const chunk of body) {
-    onBytes(chunk.length);
-    if (!response.write(chunk)) await drained(response);
+    onBytes?.(chunk.length);
+    const left = (error?: Error | null): void => (error ? undefined : used?.(chunk));
+    if (!response.write(chunk, left)) await drained(response);
   }
   await end(response);
 }

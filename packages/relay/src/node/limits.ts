@@ -27,5 +27,8 @@ export const MIN_CONNECTIONS = 256;
  */
 export const READ_AHEAD_BYTES = 131_072;
 
+/** Memory of answers that were passed on, kept for the next ones. */
+export const MAX_SPARE_BYTES = 4_194_304;
+
 /** Bytes of a refused request that are read, so that the answer arrives before the connection is cut. */
 export const MAX_DISCARDED_BYTES = 1_048_576;

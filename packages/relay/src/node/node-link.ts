@@ -1,12 +1,18 @@
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { Pool } from 'undici';
+import { ReadMemory } from '@millrace/protocol';
+import { buildConnector, Pool } from 'undici';
 import type { NodeReply, NodeRequest } from '../core/types.js';
-import { NODE_CONNECT_TIMEOUT_MS, READ_AHEAD_BYTES } from './limits.js';
+import { MAX_SPARE_BYTES, NODE_CONNECT_TIMEOUT_MS, READ_AHEAD_BYTES } from './limits.js';
 
 /** Kept connections to the one node. */
 export class NodeLink {
   readonly #pool: Pool;
   readonly #path: string;
+  readonly #memory = new ReadMemory({
+    allocate: (bytes) => Buffer.allocUnsafeSlow(bytes),
+    maxSpareBytes: MAX_SPARE_BYTES,
+  });
 
   /** @param maxConcurrent Connections at most; each carries one exchange at a time. */
   constructor(nodeUrl: string, nodeTimeoutMs: number, maxConcurrent: number) {
@@ -15,7 +21,7 @@ export class NodeLink {
     this.#pool = new Pool(origin, {
       connections: maxConcurrent,
       pipelining: 1,
-      connect: { timeout: Math.min(NODE_CONNECT_TIMEOUT_MS, nodeTimeoutMs) },
+      connect: this.#connector(origin, Math.min(NODE_CONNECT_TIMEOUT_MS, nodeTimeoutMs)),
       // The forwarder has its own watchdog, which knows whether the node or the client is waited for.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -50,9 +56,23 @@ export class NodeLink {
     };
   }
 
+  /** A chunk of an answer with a length has left: its memory is used again. */
+  readonly used = (chunk: Uint8Array): void => this.#memory.give(chunk);
+
   /** Cuts every connection. */
   async close(): Promise<void> {
     await this.#pool.destroy();
+  }
+
+  #connector(origin: string, timeout: number): buildConnector.connector {
+    // TLS reads into memory of its own.
+    if (origin.startsWith('https:')) return buildConnector({ timeout });
+    return (options, callback) => {
+      const onread = this.#memory.onread(() => socket);
+      const connect = buildConnector({ timeout, onread });
+      // undici returns the socket, which its types do not say.
+      const socket = connect(options, callback) as unknown as Socket;
+    };
   }
 }
 

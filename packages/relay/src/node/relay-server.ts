@@ -109,7 +109,10 @@ export class RelayServer {
       const answer = await forward(counted, (toNode) => this.#node.send(toNode), this.#options);
       code = answer.failure?.code;
       discard(request, this.#options.maxBodyBytes);
-      await writeAnswer(response, answer, (bytes) => void (bytesIn += bytes));
+      await writeAnswer(response, answer, {
+        onBytes: (bytes) => void (bytesIn += bytes),
+        used: this.#node.used,
+      });
     } catch (error) {
       code = error instanceof RelayError ? error.code : 'ABORTED';
       // Reset, not closed: whatever the client has of the answer must not look whole.

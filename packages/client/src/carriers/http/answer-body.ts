@@ -2,18 +2,26 @@
  * The body of one answer, as it comes. Where its length is told, pieces go straight to their place: they are garbage at once
  * then, which spares the collector much.
  */
+import { answerMemory } from './read-memory.js';
+
 export class AnswerBody {
   readonly #chunks: Uint8Array[] = [];
   readonly #maxBytes: number;
   readonly #admits: (bytes: number) => boolean;
+  readonly #memory: (bytes: number) => Uint8Array;
   #told = 0;
   #whole: Uint8Array | undefined;
   #bytes = 0;
 
-  /** `admits` is asked before memory is taken, for what was told or for each piece. */
-  constructor(maxBytes: number, admits: (bytes: number) => boolean = () => true) {
+  /** `admits` is asked before memory is taken, for what was told or for each piece; `memory` gives it for what was told. */
+  constructor(
+    maxBytes: number,
+    admits: (bytes: number) => boolean = () => true,
+    memory: (bytes: number) => Uint8Array = (bytes) => Buffer.allocUnsafeSlow(bytes),
+  ) {
     this.#maxBytes = maxBytes;
     this.#admits = admits;
+    this.#memory = memory;
   }
 
   /** How long it will be, as far as its head says. */
@@ -25,9 +33,9 @@ export class AnswerBody {
   add(chunk: Uint8Array): boolean {
     const end = this.#bytes + chunk.byteLength;
     if (end > this.#maxBytes) return false;
-    if (this.#bytes === 0 && this.#told > end && this.#told <= this.#maxBytes) {
+    if (this.#bytes === 0 && this.#told >= end && this.#told <= this.#maxBytes) {
       if (!this.#admits(this.#told)) return false;
-      this.#whole = Buffer.allocUnsafeSlow(this.#told);
+      this.#whole = this.#memory(this.#told);
     }
     if (this.#whole === undefined) {
       if (!this.#admits(chunk.byteLength)) return false;
@@ -35,6 +43,7 @@ export class AnswerBody {
     } else {
       if (end > this.#whole.byteLength) return false;
       this.#whole.set(chunk, this.#bytes);
+      answerMemory.give(chunk);
     }
     this.#bytes = end;
     return true;

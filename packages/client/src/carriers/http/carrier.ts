@@ -81,6 +81,7 @@ class HttpCarrier implements Carrier {
         contentType: options.contentType,
         maxBytes: options.maxAnswerBytes ?? LIMITS.maxBodyBytes,
         admits: options.admits,
+        memory: options.memory,
       };
       const answer = await this.#request(url, request, options);
       if ('ok' in answer) return executed ? { ok: false, failure: { ...answer.failure, ambiguous: true } } : answer;
@@ -151,10 +152,9 @@ class HttpCarrier implements Carrier {
         bytesIn += 1;
       },
     });
-    const { socket } = connection;
     const timer = new SilenceTimer(
       options.timeoutMs,
-      () => bytesIn + socket.bytesWritten - socket.writableLength,
+      () => bytesIn + connection.progress,
       (waitedMs) => {
         silence = classifySilence(relay, running.progress, waitedMs);
         running.abort(new Error('silence'));

@@ -2,6 +2,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
 import type { CarrierStep } from '../carrier.js';
+import { answerMemory } from './read-memory.js';
 
 /** Where and how to connect. */
 export interface ConnectTarget {
@@ -18,6 +19,8 @@ export interface ConnectTarget {
 /** A connection that is ready for a request. */
 export interface OpenSocket {
   readonly socket: Socket;
+  /** The TCP socket: the same, or what TLS runs on. */
+  readonly raw: Socket;
   /** When each step was done, on the clock of `performance.now()`. A literal address has no `name`, plain HTTP no `tls`. */
   readonly steps: ReadonlyArray<readonly [CarrierStep, number]>;
 }
@@ -46,8 +49,15 @@ export function openSocket(target: ConnectTarget, sessions: SessionCache, signal
       steps.push([name, performance.now()]);
     };
     let stage: 'tcp' | 'tls' = 'tcp';
-    let socket: Socket = connectTcp({ host: target.host, port: target.port, noDelay: true, keepAlive: true });
-    const raw = socket;
+    const raw: Socket = connectTcp({
+      host: target.host,
+      port: target.port,
+      noDelay: true,
+      keepAlive: true,
+      // TLS reads into memory of its own.
+      ...(target.secure ? {} : { onread: answerMemory.onread(() => raw) }),
+    });
+    let socket = raw;
 
     const timer = setTimeout(() => fail(`no connection within ${target.timeoutMs} ms`), target.timeoutMs);
     const onAbort = (): void => fail('given up');
@@ -71,7 +81,7 @@ export function openSocket(target: ConnectTarget, sessions: SessionCache, signal
     };
     const done = (): void => {
       settle();
-      resolve({ socket, steps });
+      resolve({ socket, raw, steps });
     };
     const onError = (error: Error): void => fail(describe(error), error);
     const onClose = (): void => fail('the connection was closed while it was being opened');

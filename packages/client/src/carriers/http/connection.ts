@@ -14,6 +14,7 @@ export interface ConnectionHooks {
 export class Connection {
   readonly client: Client;
   readonly socket: Socket;
+  readonly #raw: Socket;
   readonly steps: ReadonlyArray<readonly [CarrierStep, number]>;
   readonly #hooks: ConnectionHooks;
   #busy = false;
@@ -21,8 +22,9 @@ export class Connection {
   #dead = false;
   #expiry: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(origin: string, { socket, steps }: OpenSocket, hooks: ConnectionHooks) {
+  constructor(origin: string, { socket, raw, steps }: OpenSocket, hooks: ConnectionHooks) {
     this.socket = socket;
+    this.#raw = raw;
     this.steps = steps;
     this.#hooks = hooks;
     this.client = new Client(origin, {
@@ -50,6 +52,15 @@ export class Connection {
     this.client.on('disconnect', () => this.#lost());
     this.client.on('connectionError', () => this.#lost());
     this.#watchUnused();
+  }
+
+  /**
+   * Grows whenever the system takes bytes of a request. A body is one write, of which Node counts nothing until all of it has
+   * left: on a slow line that takes minutes. What is left of it only the handle tells, which is Node's own.
+   */
+  get progress(): number {
+    const { bytesWritten, writableLength, _handle: handle } = this.#raw as Socket & WithHandle;
+    return bytesWritten - (handle?.writeQueueSize ?? writableLength);
   }
 
   /** Whether a request may be sent on it. */
@@ -115,6 +126,10 @@ export class Connection {
     clearTimeout(this.#expiry);
     if (!this.#busy) this.#hooks.onIdleLoss(this);
   }
+}
+
+interface WithHandle {
+  readonly _handle?: { readonly writeQueueSize?: number } | null;
 }
 
 /** The connection was found dead before anything was sent on it. */

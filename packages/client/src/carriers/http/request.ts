@@ -16,6 +16,8 @@ export interface HttpRequest {
   readonly maxBytes: number;
   /** Asked before memory is taken for a 200 answer. */
   readonly admits?: ((bytes: number) => boolean) | undefined;
+  /** Gives memory for a 200 answer whose length is told. Default: new memory. */
+  readonly memory?: ((bytes: number) => Uint8Array) | undefined;
 }
 
 /** How a request ended that has no whole answer. */
@@ -78,7 +80,7 @@ export function startRequest(connection: Connection, request: HttpRequest, hooks
           progress = 'answering';
           head = { status, headers };
           if (status !== 200) return;
-          body = new AnswerBody(request.maxBytes, request.admits);
+          body = new AnswerBody(request.maxBytes, request.admits, request.memory);
           body.expect(headers['content-length']);
         },
         onResponseData: (controller, chunk) => {

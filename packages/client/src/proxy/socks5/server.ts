@@ -6,6 +6,7 @@ import { credentialsMatch } from '../credentials.js';
 import { farewell } from '../farewell.js';
 import { Inlet } from '../inlet.js';
 import type { ProxyListener } from '../listener.js';
+import { adopt } from '../adopt.js';
 import { openListener } from '../listener.js';
 import { openAndPump } from '../open-reply.js';
 import type { ProxyOptions } from '../options.js';
@@ -35,8 +36,8 @@ import { wrongProtocol } from './wrong-protocol.js';
  */
 export async function startSocks5(tunnel: Tunnel, options: ProxyOptions): Promise<ProxyListener> {
   const context = createContext('socks', tunnel, resolveProxyOptions(options));
-  const server = createServer({ allowHalfOpen: true, noDelay: true });
-  return openListener(server, context, (socket) => serve(context, new Inlet(socket)));
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
+  return openListener(server, context, (socket) => serve(context, new Inlet(socket)), adopt);
 }
 
 /** A program is turned away with an answer in its own words, which may be none. */

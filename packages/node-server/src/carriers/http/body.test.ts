@@ -13,8 +13,9 @@ function start(contentLength: string | undefined, trusted: boolean) {
   const request = Object.assign(stream, { headers }) as unknown as IncomingMessage;
   const budget = new RequestBudget(2_000);
   const starts: Buffer[] = [];
-  const trusts = (start: Buffer): boolean => starts.push(start) > 0 && trusted;
-  const body = readBody(request, { maxBytes: 1_500, claim: budget.claim(), keep: true, trusts });
+  const memory = (start: Buffer, bytes: number): Buffer | undefined =>
+    starts.push(start) > 0 && trusted ? Buffer.alloc(bytes) : undefined;
+  const body = readBody(request, { maxBytes: 1_500, claim: budget.claim(), keep: true, memory });
   return { stream, budget, starts, body };
 }
 

@@ -9,10 +9,10 @@ export interface ReadBodyOptions {
   /** False: it is read and counted all the same, and nothing is kept. */
   keep: boolean;
   /**
-   * Whether a body that begins like this is of somebody who has the key. Then memory for all that its head announces is taken
-   * at once, and what comes is garbage as soon as it was copied there, which spares the collector much.
+   * Memory for all `bytes` that the head of a body announces, where the body begins like that of somebody who has the key.
+   * Then what comes is garbage as soon as it was copied there, which spares the collector much.
    */
-  trusts: (start: Buffer) => boolean;
+  memory: (start: Buffer, bytes: number) => Buffer | undefined;
 }
 
 /**
@@ -21,7 +21,7 @@ export interface ReadBodyOptions {
  * @throws NodeError `BODY_TOO_LARGE` (before reading, where `content-length` says so), `NODE_BUSY`, `ABORTED` when the client went away.
  */
 export function readBody(request: IncomingMessage, options: ReadBodyOptions): Promise<Buffer> {
-  const { maxBytes, claim, keep, trusts } = options;
+  const { maxBytes, claim, keep, memory } = options;
   const announced = Number(request.headers['content-length'] ?? 0);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -39,12 +39,9 @@ export function readBody(request: IncomingMessage, options: ReadBodyOptions): Pr
       if (length > maxBytes) return tooLarge();
       if (!keep) return;
       try {
-        if (length === chunk.length && announced > length && trusts(chunk)) {
-          claim.add(announced);
-          whole = Buffer.allocUnsafeSlow(announced);
-        } else if (whole === undefined) {
-          claim.add(chunk.length);
-        }
+        if (length === chunk.length && announced > length) whole = memory(chunk, announced);
+        if (whole === undefined) claim.add(chunk.length);
+        else if (length === chunk.length) claim.add(announced);
         if (whole === undefined) chunks.push(chunk);
         else chunk.copy(whole, length - chunk.length);
       } catch (error) {

@@ -78,7 +78,7 @@ export class RequestHandler {
       maxBytes: LIMITS.maxBodyBytes,
       claim,
       keep: route !== undefined,
-      trusts: (start) => this.#trusts(start),
+      memory: (start, bytes) => this.#memoryFor(start, bytes),
     });
     if (route === undefined)
       throw new NodeError('MESSAGE_INVALID', 'only POST /tunnel and POST /tunnel/batch are served');
@@ -94,17 +94,16 @@ export class RequestHandler {
     return exchanger.run(route, body, signal, claim.release);
   }
 
-  /** Whether the first bytes of a body show the key, as they do at level 2. */
-  #trusts(start: Buffer): boolean {
+  /** Memory for a body whose first bytes show the key, as they do at level 2. */
+  #memoryFor(start: Buffer, bytes: number): Buffer | undefined {
+    const exchanger = this.#options.exchangers[bodyForm(start)];
+    if (exchanger?.memory === undefined) return undefined;
     try {
-      const form = bodyForm(start);
-      if (form !== 'packet' && form !== 'text') return false;
-      const exchanger = this.#options.exchangers[form];
-      exchanger?.authenticate(start);
-      return exchanger !== undefined;
+      exchanger.authenticate(start);
     } catch {
-      return false;
+      return undefined;
     }
+    return exchanger.memory(bytes);
   }
 
   #refuse(response: ServerResponse, error: unknown): void {

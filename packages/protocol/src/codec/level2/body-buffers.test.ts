@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { BodyBuffers } from './body-buffers.js';
+import { BodyBuffers, dropView, holdView } from './body-buffers.js';
 
 describe('memory of bodies', () => {
   test('is used again when it fits, the last one given back first', () => {
@@ -24,5 +24,30 @@ describe('memory of bodies', () => {
     buffers.give(buffers.take(1_000));
     buffers.give(new Uint8Array(300_001));
     expect(buffers.bytes).toBe(160_000);
+  });
+
+  test('is lent out until nobody has a view of it any more', () => {
+    const buffers = new BodyBuffers(1_000_000);
+    const memory = buffers.take(300_000);
+    buffers.lend(memory);
+    const views = [memory.subarray(0, 10), memory.subarray(5)];
+    for (const view of views) holdView(view);
+    dropView(views[0]!);
+    dropView(memory);
+    expect(buffers.bytes).toBe(0);
+    dropView(views[1]!);
+    expect(buffers.bytes).toBe(300_000);
+    // It is nobody's now: what is said of views changes nothing.
+    holdView(memory);
+    dropView(memory);
+    expect(buffers.bytes).toBe(300_000);
+  });
+
+  test('is not lent out where an engine could keep a part of it for good', () => {
+    const buffers = new BodyBuffers(1_000_000);
+    const memory = buffers.take(262_143);
+    buffers.lend(memory);
+    dropView(memory);
+    expect(buffers.bytes).toBe(0);
   });
 });

@@ -1,6 +1,31 @@
 /** Smaller bodies get new memory: the allocator is quick at that. */
 const LEAST_BYTES = 65_536;
 
+/** Bodies below this size are not lent out: what the engine keeps of them may be views, while it copies parts of larger ones. */
+const LEAST_LENT_BYTES = 262_144;
+
+/** Memory of which views are about. */
+interface Loan {
+  readonly owner: BodyBuffers;
+  views: number;
+}
+
+const loans = new WeakMap<ArrayBufferLike, Loan>();
+
+/** Somebody keeps a view of memory that was lent out; of other memory, nothing happens. */
+export function holdView({ buffer }: Uint8Array): void {
+  const loan = loans.get(buffer);
+  if (loan !== undefined) loan.views++;
+}
+
+/** A view that was held is not used any more. With the last one, the memory goes back to where it came from. */
+export function dropView(view: Uint8Array): void {
+  const loan = loans.get(view.buffer);
+  if (loan === undefined || --loan.views > 0) return;
+  loans.delete(view.buffer);
+  loan.owner.give(view);
+}
+
 /**
  * Memory for bodies, used again: the one given back last first, since it is still in the processor's caches. A large body comes every few milliseconds, and new memory for each keeps system and collector busier than all the rest.
  */
@@ -28,6 +53,14 @@ export class BodyBuffers {
     this.#bytes -= buffer!.byteLength;
     return new Uint8Array(buffer!, 0, bytes);
   };
+
+  /**
+   * Views of it are about to be handed on. The caller's own counts as one: it is given back once that and all that were
+   * held are dropped. What somebody never drops is garbage, as ever.
+   */
+  lend(memory: Uint8Array): void {
+    if (memory.buffer.byteLength >= LEAST_LENT_BYTES) loans.set(memory.buffer, { owner: this, views: 1 });
+  }
 
   /** Nobody uses it any more. Takes what came from {@link take}. */
   give({ buffer }: Uint8Array): void {

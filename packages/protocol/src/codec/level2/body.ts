@@ -50,12 +50,13 @@ export function encodeBody(packet: PacketValue, options: EncodeBodyOptions = {})
 
 /**
  * Takes a body apart: a `request` holds a token, a `response` none. Throws BODY_EMPTY, BODY_TRUNCATED, BODY_TOO_LARGE,
- * BASE64_INVALID, BODY_UNKNOWN_FORM for other forms, and PEER_VERSION for a sealed body.
+ * BASE64_INVALID, BODY_UNKNOWN_FORM for other forms, and PEER_VERSION for a sealed body. `buffers`: memory for what text
+ * stands for.
  */
-export function decodeBody(body: Uint8Array, kind: 'request' | 'response'): BodyParts {
+export function decodeBody(body: Uint8Array, kind: 'request' | 'response', buffers?: BodyBuffers): BodyParts {
   checkSize(body.length);
   const text = bodyForm(body) === 'text';
-  const bytes = text ? decodeBase64Bytes(body) : body;
+  const bytes = text ? decodeBase64Bytes(body, buffers?.take) : body;
   switch (bodyForm(bytes)) {
     case 'packet':
       break;

@@ -1,4 +1,4 @@
-export { BodyBuffers } from './body-buffers.js';
+export { BodyBuffers, dropView, holdView } from './body-buffers.js';
 export { decodeBody, encodeBody, TOKEN_BYTES, type BodyParts, type EncodeBodyOptions } from './body.js';
 export { decodePacket, encodePacket } from './packet.js';
 export { deriveToken } from './token.js';

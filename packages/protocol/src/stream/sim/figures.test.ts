@@ -173,6 +173,57 @@ test('32 dials that never end cost a download nothing', () => {
   expect(share).toBeGreaterThanOrEqual(0.95);
 });
 
+/** How long a stream of `total` bytes takes on a pair where `before` did something first, ms. */
+function besides(direction: 'up' | 'down', total: number, before: (pair: Pair, traffic: Traffic) => void): number {
+  const pair = ratedPair({ rttMs: 100, mbps: 400 });
+  const traffic = new Traffic(pair);
+  const bulk = { upBytes: direction === 'up' ? total : 0, downBytes: direction === 'down' ? total : 0 };
+  // The path is known then.
+  const first = traffic.start({ upBytes: 16 * MIB, downBytes: 16 * MIB });
+  pair.run(60_000, () => first.finishedAt !== undefined);
+  before(pair, traffic);
+  const stream = traffic.start(bulk);
+  pair.run(120_000, () => stream.finishedAt !== undefined);
+  return (stream.finishedAt ?? Number.POSITIVE_INFINITY) - stream.startedAt;
+}
+
+test.each([50, 200, 400])('a download keeps its rate beside %i opens whose dials do not end', (opens) => {
+  const run = (dead: number) =>
+    besides('down', 64 * MIB, (pair, traffic) => {
+      for (let count = 0; count < dead; count++) traffic.start({ upBytes: 0, downBytes: 0, dialMs: 'never' });
+      pair.run(1000);
+    });
+  const share = run(0) / run(opens);
+  tell(`beside ${opens} dials`, { share });
+  expect(share).toBeGreaterThanOrEqual(0.95);
+});
+
+// The buffers of a system take in what a stalled application does not read; a slow one reads a little all the time.
+describe.each(['down', 'up'] as const)('%s, beside streams whose readers are slow', (direction) => {
+  test.each([
+    ['20 that read nothing', 20, 0, 0],
+    ['200 that read nothing', 200, 0, 0],
+    ['20 that read 50 KB/s after 2.5 MiB', 20, 2.5 * MIB, 50],
+    ['10 that read 200 KB/s after 2.5 MiB', 10, 2.5 * MIB, 200],
+    ['100 that read 10 KB/s after 512 KiB', 100, 0.5 * MIB, 10],
+  ] as const)('%s', (name, count, takesBytes, rate) => {
+    const alone = besides(direction, 50 * MIB, () => {});
+    for (const together of [true, false]) {
+      const beside = besides(direction, 50 * MIB, (pair, traffic) => {
+        const endless = 1024 * MIB;
+        const bulk = { upBytes: direction === 'up' ? endless : 0, downBytes: direction === 'down' ? endless : 0 };
+        for (let index = 0; index < count; index++) {
+          traffic.start({ ...bulk, slowReader: { takesBytes, rate } });
+          if (!together) pair.run(500);
+        }
+        pair.run(10_000);
+      });
+      tell(`${direction}, beside ${name}${together ? '' : ', one after the other'}`, { share: alone / beside });
+      expect(alone / beside).toBeGreaterThanOrEqual(0.5);
+    }
+  });
+});
+
 test('idle streams cost the same, however many, and at most 160 requests an hour', () => {
   const hour = (streams: number) => {
     const pair = new Pair({ paths: { relay: ratedRelay({ rttMs: 200 }, { startHoldMs: 30_000 }) }, keepsLog: false });

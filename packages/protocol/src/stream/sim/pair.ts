@@ -1,10 +1,11 @@
 import { ClientEngine } from '../client-engine.js';
 import type { StreamEngineEvent } from '../events.js';
 import { makeEpoch } from '../epoch.js';
-import { Budget } from '../credit.js';
+import { Budget } from '../budget.js';
 import { NodeEngine } from '../node-engine.js';
 import { resolveStreamOptions, type PathOptions, type StreamEngineOptions } from '../options.js';
 import type { PacketValue } from '../packet.js';
+import { ReceiveBudget } from '../receive-budget.js';
 import { Clock } from './clock.js';
 import { RatedRelay, type RatedRelayOptions } from './rated-relay.js';
 
@@ -50,7 +51,7 @@ export function makeNode(
     makeEpoch(nodeId, generation, namedOnly),
     {
       options: resolved,
-      receiveBudget: new Budget(resolved.receiveBudgetBytes),
+      receiveBudget: new ReceiveBudget(resolved.receiveBudgetBytes),
       sendBudget: new Budget(resolved.sendBudgetBytes),
       flowBudget: new Budget(resolved.flowBudgetBytes),
     },

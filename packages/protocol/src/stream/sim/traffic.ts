@@ -2,6 +2,8 @@ import type { StreamEngineEvent } from '../events.js';
 import type { Pair } from './pair.js';
 
 type End = 'client' | 'node';
+/** A slow reader waits until it may take so much. */
+const SLOW_PIECE_BYTES = 4096;
 const CHUNK = new Uint8Array(65_536).fill(7);
 
 /** What one stream does. Times are virtual ms. */
@@ -16,6 +18,8 @@ export interface Job {
   answerBytes?: number;
   /** Bytes per ms that the application has to send; absent: all at once. */
   sourceRate?: number;
+  /** Readers take so much at once and then so many bytes per ms; 0: they stall. Absent: all that comes. */
+  slowReader?: { takesBytes: number; rate: number };
   /** It stays open when all is done. */
   stays?: boolean;
   /** The first message waits until the stream is open. */
@@ -141,7 +145,7 @@ export class Traffic {
   #read(end: End, stream: Running): void {
     const pair = this.#pair;
     const { rounds = 0, answerBytes = 1 } = stream.job;
-    for (let piece = pair[end].read(stream.sid); piece; piece = pair[end].read(stream.sid)) {
+    for (let piece = this.#next(end, stream); piece; piece = this.#next(end, stream)) {
       stream.read[end] += piece.length;
       pair[end].consume(stream.sid, piece.length, pair.now);
       this.onRead(stream, end, piece.length);
@@ -152,6 +156,25 @@ export class Traffic {
     }
     if (rounds > 0) this.#write(end, stream);
     this.#finish(stream);
+  }
+
+  /** What an application reads now; a slow one comes back for more. */
+  #next(end: End, stream: Running): Uint8Array | undefined | null {
+    const pair = this.#pair;
+    const { slowReader } = stream.job;
+    if (slowReader === undefined) return pair[end].read(stream.sid);
+    const { takesBytes, rate } = slowReader;
+    const most = Math.floor(takesBytes + rate * (pair.now - stream.startedAt)) - stream.read[end];
+    if (most >= SLOW_PIECE_BYTES) return pair[end].read(stream.sid, most);
+    if (rate > 0 && !stream.waking[end]) {
+      stream.waking[end] = true;
+      pair.clock.after((SLOW_PIECE_BYTES - most) / rate, () => {
+        stream.waking[end] = false;
+        this.#read(end, stream);
+        pair.pump();
+      });
+    }
+    return undefined;
   }
 
   #finish(stream: Running): void {
