@@ -79,6 +79,9 @@ void IoClose(Io* io) {
   io->fd = -1;
 }
 
+// The system does not count them.
+void IoCountDrops(Io*) {}
+
 bool IoAddress(const Io& io, Address* address) {
   struct sockaddr_storage name;
   socklen_t length = sizeof(name);

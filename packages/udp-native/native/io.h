@@ -42,6 +42,8 @@ struct Row {
 struct IoStats {
   uint64_t packets_sent, bytes_sent, send_calls, refused, blocked, step_downs;
   uint64_t packets_received, bytes_received, receive_calls, truncated, receive_errors;
+  // As the system told it last, see IoCountDrops.
+  uint64_t dropped;
 };
 
 struct OpenOptions {
@@ -85,6 +87,9 @@ uint32_t IoSend(Io* io, const uint8_t* slab, Row* rows, uint32_t count, const Ad
 // system may have more.
 unsigned IoReceive(Io* io, uint8_t* slab, uint32_t slot_bytes, unsigned slots, Address* addresses, Received* received,
                    bool* more);
+
+// Asks the system how many packets it has dropped since the socket was opened, where it can tell.
+void IoCountDrops(Io* io);
 
 // The system's calls behind `system_calls`.
 int SystemSend(int fd, Message* messages, unsigned count);

@@ -15,6 +15,9 @@
 #ifndef UDP_GRO
 #define UDP_GRO 104
 #endif
+#ifndef SO_MEMINFO
+#define SO_MEMINFO 55
+#endif
 
 namespace millrace {
 
@@ -82,6 +85,15 @@ int IoOpen(const OpenOptions& options, Io* io, const char** call) {
 void IoClose(Io* io) {
   if (io->fd >= 0) close(io->fd);
   io->fd = -1;
+}
+
+void IoCountDrops(Io* io) {
+  // SK_MEMINFO_DROPS, the last of what the kernel counts of a socket's memory, in words; it wraps.
+  constexpr size_t kDrops = 8;
+  uint32_t counts[kDrops + 1] = {};
+  socklen_t length = sizeof(counts);
+  if (calls().get_option(io->fd, SOL_SOCKET, SO_MEMINFO, counts, &length) != 0 || length < sizeof(counts)) return;
+  io->stats.dropped += counts[kDrops] - static_cast<uint32_t>(io->stats.dropped);
 }
 
 bool IoAddress(const Io& io, Address* address) {

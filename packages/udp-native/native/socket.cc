@@ -30,6 +30,7 @@ void Close(Socket* socket) {
   socket->open = false;
   socket->receiving = false;
   socket->waiting = false;
+  IoCountDrops(&socket->io);
   uv_close(reinterpret_cast<uv_handle_t*>(socket->poll), OnPollClosed);
   IoClose(&socket->io);
   ForgetReceiver(socket);
@@ -227,6 +228,7 @@ napi_value Describe(napi_env env, napi_callback_info info) {
   Args args(env, info);
   Socket* socket = GetSocket(env, args[0], false);
   if (socket == nullptr) return nullptr;
+  if (socket->open) IoCountDrops(&socket->io);
   const IoStats& stats = socket->io.stats;
   napi_value object = nullptr;
   napi_create_object(env, &object);
@@ -241,7 +243,7 @@ napi_value Describe(napi_env env, napi_callback_info info) {
       {"blocked", stats.blocked},                  {"stepDowns", stats.step_downs},
       {"packetsReceived", stats.packets_received}, {"bytesReceived", stats.bytes_received},
       {"receiveCalls", stats.receive_calls},       {"truncated", stats.truncated},
-      {"receiveErrors", stats.receive_errors},
+      {"receiveErrors", stats.receive_errors},     {"dropped", stats.dropped},
   };
   for (const auto& count : counts) SetNumber(env, object, count.name, static_cast<double>(count.value));
   napi_value joins = nullptr;

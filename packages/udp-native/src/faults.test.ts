@@ -299,6 +299,7 @@ describe.skipIf(!built)(`what a kernel may do ${needsBuild}`, () => {
       const { slab, rows, addresses } = outgoing(equal(20), [receiver.socket.address.port]);
       openSocket().send(slab, rows, 20, addresses);
       await receiver.have(20);
+      expect(receiver.socket.stats().dropped).toBe(0);
       expect(Buffer.concat(receiver.packets.map(({ data }) => data))).toEqual(Buffer.from(slab));
     });
   });

@@ -180,6 +180,26 @@ describe.skipIf(!built)(`sockets ${needsBuild}`, () => {
     expect(Buffer.compare(Buffer.concat(receiver.packets.map(({ data }) => data)), slab)).toBe(0);
   });
 
+  test('what finds no room in the buffer of the kernel is counted, also after close', async () => {
+    const receiver = collect({ bufferBytes: 4096 });
+    receiver.socket.pause();
+    const sender = openSocket({ tier: 'mmsg' });
+    const count = 300;
+    const { slab, rows, addresses } = outgoing(
+      Array.from({ length: count }, () => new Uint8Array(1000)),
+      [receiver.socket.address.port],
+    );
+    expect(sender.send(slab, rows, count, addresses)).toBe(count);
+    receiver.receive();
+    const dropped = (): number => receiver.socket.stats().dropped;
+    while (receiver.packets.length + dropped() < count) await new Promise((next) => setImmediate(next));
+    expect(receiver.packets.length).toBeGreaterThan(0);
+    expect(dropped()).toBe(count - receiver.packets.length);
+    receiver.socket.close();
+    expect(dropped()).toBe(count - receiver.packets.length);
+    expect(sender.stats().dropped).toBe(0);
+  });
+
   test('closing and pausing in the middle of a batch end it there', async () => {
     for (const end of ['close', 'pause'] as const) {
       const socket = openSocket();

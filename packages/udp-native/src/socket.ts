@@ -59,6 +59,11 @@ export interface SocketStats {
   readonly truncated: number;
   /** Errors that the system told in place of packets, such as those that ICMP messages cause. */
   readonly receiveErrors: number;
+  /**
+   * What the kernel took in and dropped, nearly always because its receive buffer was full. Packets that it had joined may count
+   * as one. 0 where the system does not tell (all but Linux).
+   */
+  readonly dropped: number;
 }
 
 /** What the binding tells of a socket. */
