@@ -6,6 +6,7 @@ export {
   type FrameEvent,
   type FrameOptions,
   type Received,
+  type Role,
   type SessionCrypto,
   type SessionEnvironment,
   type SessionEvent,

@@ -76,7 +76,8 @@ export type ErrorCode =
   | 'SESSION_FORGERY'
   | 'SESSION_TOO_LARGE'
   | 'SESSION_BUSY'
-  | 'SESSION_OPTION';
+  | 'SESSION_OPTION'
+  | 'SESSION_ROLE';
 
 /** Of each code: what happened, what to do next, and who ended it. */
 export const ERROR_CODES: Readonly<Record<ErrorCode, { readonly text: string; readonly next: string; readonly by: string }>> = {
@@ -458,6 +459,11 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, { readonly text: string; re
   SESSION_OPTION: {
     text: 'An option of the session is unknown or out of range; the message names it.',
     next: 'Correct the option.',
+    by: 'user',
+  },
+  SESSION_ROLE: {
+    text: 'The call belongs to the other end of the UDP session: only a client sends input, to its host.',
+    next: 'Call it at the other end, or send an event.',
     by: 'user',
   },
 };

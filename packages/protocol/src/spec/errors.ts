@@ -161,4 +161,6 @@ export interface ErrorCodes {
   SESSION_BUSY: true;
   /** An option of the session is unknown or out of range; the message names it. @by user @next Correct the option. */
   SESSION_OPTION: true;
+  /** The call belongs to the other end of the UDP session: only a client sends input, to its host. @by user @next Call it at the other end, or send an event. */
+  SESSION_ROLE: true;
 }

@@ -33,6 +33,8 @@ export class Arrivals {
   #lostRun = 0;
   #latest = 0;
   #latestAt = 0;
+  #now = 0;
+  #nowUs = 0;
   #newestUs = 0;
   #newestAt = 0;
   /** When the newest packet that was reported of had come. */
@@ -65,16 +67,25 @@ export class Arrivals {
     if (floor > this.#decided) this.#decideUpTo(floor);
   }
 
-  /** An authenticated packet that was not there before. `largestBefore` is the window's largest before it was committed. */
-  add(number: number, bytes: number, sentUs: number, largestBefore: number, now: number): void {
+  /** What is added from now on arrives now. */
+  begin(now: number): void {
+    this.#now = now;
+    this.#nowUs = toUs(now) | 0;
+  }
+
+  /**
+   * An authenticated packet that was not there before. `sentUs` is its time as a signed 32-bit number, `largestBefore` the
+   * window's largest number before it was committed.
+   */
+  add(number: number, bytes: number, sentUs: number, largestBefore: number): void {
+    const now = this.#now;
     this.received++;
     this.receivedBytes += bytes;
     // What came first begins the time that is measured, and does not lie within it.
     if (this.received > 1) this.#intervalBytes += bytes;
     else this.#reportedAt = now;
     if (bytes > this.#largestBytes) this.#largestBytes = bytes;
-    const nowUs = toUs(now);
-    this.#trend.add(sentUs, nowUs, now);
+    this.#trend.add(sentUs, this.#nowUs, now);
     if (number > largestBefore) {
       this.#newestUs = sentUs;
       this.#newestAt = now;
@@ -122,7 +133,7 @@ export class Arrivals {
     this.#reportedAt = this.#newestAt;
     const report: Report = {
       largest: Math.max(0, this.#window.largest),
-      echoUs: this.#newestUs,
+      echoUs: this.#newestUs >>> 0,
       heldUs: (now - this.#newestAt) * 1000,
       received: this.received,
       receivedBytes: this.receivedBytes,
@@ -153,6 +164,7 @@ export class Arrivals {
   }
 
   #fadedLateness(now: number): number {
+    if (this.#latest === 0) return 0;
     return this.#latest * 0.5 ** ((now - this.#latestAt) / REORDER_HALF_LIFE_MS);
   }
 

@@ -11,7 +11,7 @@ export class DelayTrend {
   #count = 0;
   #last = 0;
 
-  /** Notes a packet: both times are µs modulo 2^32, `now` is ms. */
+  /** Notes a packet: both times are µs modulo 2^32 (signed or not), `now` is ms. */
   add(sentUs: number, arrivedUs: number, now: number): void {
     const difference = (arrivedUs - sentUs) | 0;
     this.#base ??= difference;

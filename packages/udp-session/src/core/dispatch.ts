@@ -1,5 +1,6 @@
 import { copied } from './bytes.js';
 import type { ItemHandler } from './item-reader.js';
+import type { Role } from './options.js';
 import type { ReceiveSide } from './receive-side.js';
 import type { SendSide } from './send-side.js';
 import type { SessionEvent } from './session-types.js';
@@ -13,6 +14,7 @@ export interface DispatchParts {
   readonly send: SendSide;
   readonly receive: ReceiveSide;
   readonly stats: SessionStats;
+  readonly role: Role | undefined;
   /** What the application is told next. */
   readonly events: SessionEvent[];
   readonly onPathChallenge: (data: Uint8Array) => void;
@@ -22,16 +24,17 @@ export interface DispatchParts {
 
 /** Hands each item of a packet to the part of the session that it is for. */
 export function createDispatch(parts: DispatchParts): ItemHandler {
-  const { send, receive, stats, events } = parts;
+  const { send, receive, stats, events, role } = parts;
   const isFull = (): boolean => events.length >= MAX_WAITING;
   return {
     onShard: (slab, at, end, now) => receive.shard(slab, at, end, now),
-    onEvent: (id, bytes, now) => {
+    onEvent: (id, bytes, isInput, now) => {
+      if (isInput && role !== 'host') return false;
       // An application that does not poll makes the peer send again, and wait.
       if (isFull()) return true;
-      return receive.event(id, bytes, now, (data) => {
+      return receive.event(id, bytes, isInput, now, (event) => {
         stats.eventsReceived++;
-        events.push({ type: 'event', data });
+        events.push({ type: event.isInput ? 'input' : 'event', data: event.bytes });
       });
     },
     onEventAck: (next, bits, now) => send.events.acknowledge(next, bits, now),

@@ -15,6 +15,8 @@ export const COPY_AFTER_MS = 4;
 export interface OutgoingEvent {
   readonly id: number;
   readonly bytes: Uint8Array;
+  /** Whether it is input of a client to its host. */
+  readonly isInput: boolean;
   /** When it was sent last, ms. */
   sentAt: number;
   sendings: number;
@@ -25,37 +27,47 @@ export interface OutgoingEvent {
 export class EventSender {
   readonly #roundTrip: RoundTrip;
   readonly #stats: SessionStats;
-  /** All that is not acknowledged, in order; the first EVENT_WINDOW ids from the oldest may be under way. */
+  /** All that is not acknowledged, by id; the first EVENT_WINDOW ids from the oldest may be under way. */
   readonly #events = new Map<number, OutgoingEvent>();
   #next = 0;
   #oldest = 0;
+  /** When the next event is due, unless it is stale: kept, since it is asked for more often than it changes. */
+  #dueAt = Number.POSITIVE_INFINITY;
+  #stale = false;
+  #refused = false;
 
   constructor(roundTrip: RoundTrip, stats: SessionStats) {
     this.#roundTrip = roundTrip;
     this.#stats = stats;
   }
 
-  /** Whether all events arrived. */
-  get idle(): boolean {
-    return this.#events.size === 0;
+  /** Whether there is room again for an event that was refused; says so once. */
+  takeWritable(): boolean {
+    if (!this.#refused || this.#events.size >= MAX_QUEUED) return false;
+    this.#refused = false;
+    return true;
   }
 
   /** Takes an event; its bytes are copied. */
-  submit(bytes: Uint8Array, now: number): void {
+  submit(bytes: Uint8Array, isInput: boolean, now: number): void {
     if (bytes.length > MAX_EVENT_BYTES) {
       throw new SessionError('SESSION_TOO_LARGE', `an event has at most ${MAX_EVENT_BYTES} bytes, not ${bytes.length}`);
     }
     if (this.#events.size >= MAX_QUEUED) {
+      this.#refused = true;
       throw new SessionError('SESSION_BUSY', `${MAX_QUEUED} events wait for the peer`);
     }
     const id = this.#next++;
-    this.#events.set(id, { id, bytes: copied(bytes), sentAt: 0, sendings: 0, dueAt: now });
+    this.#events.set(id, { id, bytes: copied(bytes), isInput, sentAt: 0, sendings: 0, dueAt: now });
+    this.#stale = true;
   }
 
   /** The next event that is to be sent now, if any: it counts as sent. */
   take(now: number, maxBytes: number, copies: number): OutgoingEvent | undefined {
-    for (const event of this.#underWay()) {
-      if (event.dueAt > now || event.bytes.length > maxBytes) continue;
+    if (!this.isDue(now)) return undefined;
+    for (let id = this.#oldest; id < this.#windowEnd; id++) {
+      const event = this.#events.get(id);
+      if (event === undefined || event.dueAt > now || event.bytes.length > maxBytes) continue;
       event.sentAt = now;
       event.sendings++;
       if (event.sendings === 1) this.#stats.eventsSent++;
@@ -63,16 +75,31 @@ export class EventSender {
       else this.#stats.eventsResent++;
       const patience = (this.#roundTrip.lateMs + 2 * ACK_DELAY_MS) * 1.5 ** Math.max(0, event.sendings - 1 - copies);
       event.dueAt = now + (event.sendings <= copies ? COPY_AFTER_MS : Math.min(patience, 2000));
+      this.#stale = true;
       return event;
     }
     return undefined;
   }
 
+  /** Whether an event is to be sent now. Asked for each packet: it costs nothing while none is under way. */
+  isDue(now: number): boolean {
+    if (this.#events.size === 0) return false;
+    const at = this.dueAt;
+    return at !== undefined && at <= now;
+  }
+
   /** When the next event is due. */
   get dueAt(): number | undefined {
-    let at: number | undefined;
-    for (const event of this.#underWay()) if (at === undefined || event.dueAt < at) at = event.dueAt;
-    return at;
+    if (this.#events.size === 0) return undefined;
+    if (this.#stale) {
+      this.#stale = false;
+      this.#dueAt = Number.POSITIVE_INFINITY;
+      for (let id = this.#oldest; id < this.#windowEnd; id++) {
+        const event = this.#events.get(id);
+        if (event !== undefined && event.dueAt < this.#dueAt) this.#dueAt = event.dueAt;
+      }
+    }
+    return this.#dueAt === Number.POSITIVE_INFINITY ? undefined : this.#dueAt;
   }
 
   /** The peer expects `next`, and has those of the 32 behind it whose bit is set. False when it names what was never sent. */
@@ -86,17 +113,17 @@ export class EventSender {
       this.#events.delete(newest);
     }
     // What was sent a round trip ago, before something that arrived, is lost: no need to wait for its timer.
-    for (const event of this.#underWay()) {
-      if (event.id > newest) break;
+    for (let id = this.#oldest; id <= newest && id < this.#windowEnd; id++) {
+      const event = this.#events.get(id);
+      if (event === undefined) continue;
       if (event.sendings > 0 && now - event.sentAt >= this.#roundTrip.leastMs) event.dueAt = now;
     }
+    this.#stale = true;
     return true;
   }
 
-  *#underWay(): Generator<OutgoingEvent> {
-    for (const event of this.#events.values()) {
-      if (event.id >= this.#oldest + EVENT_WINDOW) return;
-      yield event;
-    }
+  /** Behind the last id that may be under way. */
+  get #windowEnd(): number {
+    return Math.min(this.#next, this.#oldest + EVENT_WINDOW);
   }
 }

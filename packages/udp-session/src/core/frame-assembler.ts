@@ -1,13 +1,11 @@
-import { FrameLayout, type FrameShape } from '../fec/layout.js';
+import { sameShape, type FrameLayout, type FrameShape } from '../fec/layout.js';
 import { MAX_SHARDS, type Fec } from '../fec/types.js';
-import { readU32 } from './bytes.js';
+import { FramePool, type PartialFrame } from './partial-frame.js';
 import { ReplayWindow } from './replay-window.js';
 import type { SlabPool } from './slab-pool.js';
 import type { SessionStats } from './stats.js';
 import { ViewCache } from './view-cache.js';
-
-/** In front of a frame's bytes, protected like them: flags (8 bits), then pts (64 bits). */
-export const FRAME_HEAD_BYTES = 9;
+import { FRAME_HEAD_BYTES, WholeFrame, type FrameEvent } from './whole-frame.js';
 
 export interface AssemblerOptions {
   /** Largest frame, bytes. */
@@ -18,41 +16,6 @@ export interface AssemblerOptions {
   readonly maxAgeMs: number;
 }
 
-/** A whole frame. */
-export interface FrameEvent {
-  type: 'frame';
-  /** A view of memory that is used again after `release`. */
-  data: Uint8Array;
-  /** Counts the frames of the sender. Frames are given out as they become whole, which may be out of order. */
-  index: number;
-  /** What the sender said, 0 to 255. */
-  flags: number;
-  /** What the sender said: a whole number, 0 to 2^53 - 1. */
-  pts: number;
-  /** Data shards that parity gave back. */
-  recovered: number;
-  /** Gives the memory back. Frames that are kept are counted against the session's bound. Calls after the first do nothing. */
-  release(): void;
-}
-
-/** A frame that is not whole yet. */
-export interface PartialFrame {
-  readonly index: number;
-  readonly layout: FrameLayout;
-  readonly slab: Uint8Array;
-  readonly have: Uint8Array;
-  /** Shards that are there, per block. */
-  readonly counts: Uint16Array;
-  blocksLeft: number;
-  recovered: number;
-  readonly deadlineAt: number;
-  lastAt: number;
-  /** When a later frame was first seen. */
-  passedAt: number | undefined;
-  /** When shards may be asked for again; asked once at least if it is set. */
-  wantAt: number | undefined;
-}
-
 /**
  * Puts frames together from shards in any order. Bytes, frames and ages are bounded, and checked before anything is allocated:
  * a frame for which there is no room displaces older ones, never newer.
@@ -60,10 +23,13 @@ export interface PartialFrame {
 export class FrameAssembler {
   readonly #options: AssemblerOptions;
   readonly #fec: Fec;
-  readonly #pool: SlabPool;
+  readonly #pool: FramePool;
   readonly #stats: SessionStats;
-  /** In order of their first shard. */
   readonly #partial = new Map<number, PartialFrame>();
+  /** The same, in order of their first shard: looked through after each batch, which an iterator would cost more for. */
+  readonly #inOrder: PartialFrame[] = [];
+  /** No frame is due before this. */
+  #expireAt = Number.POSITIVE_INFINITY;
   /** Frames that are over, whole or given up. */
   readonly #over = new ReplayWindow();
   readonly #ready: FrameEvent[] = [];
@@ -76,13 +42,13 @@ export class FrameAssembler {
   constructor(options: AssemblerOptions, fec: Fec, pool: SlabPool, stats: SessionStats) {
     this.#options = options;
     this.#fec = fec;
-    this.#pool = pool;
+    this.#pool = new FramePool(pool);
     this.#stats = stats;
   }
 
   /** Frames that are not whole. */
-  get partial(): Iterable<PartialFrame> {
-    return this.#partial.values();
+  get partial(): readonly PartialFrame[] {
+    return this.#inOrder;
   }
 
   /** Whether a frame is whole, given up, or begun. */
@@ -109,7 +75,7 @@ export class FrameAssembler {
   ): boolean {
     let frame = this.#partial.get(index);
     if (frame === undefined) {
-      const layout = FrameLayout.of({ ...shape });
+      const layout = this.#pool.layoutOf(shape);
       if (layout === undefined || shard >= layout.shards) return false;
       if (shape.bytes < FRAME_HEAD_BYTES || shape.bytes > this.#options.maxFrameBytes + FRAME_HEAD_BYTES) return false;
       if (this.#over.look(index) !== 'fresh') {
@@ -127,14 +93,18 @@ export class FrameAssembler {
 
   /** Gives up frames whose time is over. */
   expire(now: number): void {
-    for (const frame of this.#partial.values()) if (frame.deadlineAt <= now) this.#drop(frame);
+    if (now < this.#expireAt) return;
+    this.#expireAt = Number.POSITIVE_INFINITY;
+    for (let i = this.#inOrder.length - 1; i >= 0; i--) {
+      const frame = this.#inOrder[i]!;
+      if (frame.deadlineAt <= now) this.#drop(frame);
+      else this.#expireAt = Math.min(this.#expireAt, frame.deadlineAt);
+    }
   }
 
-  /** When the next frame is given up. */
+  /** When `expire` may have something to do next. */
   get expireAt(): number | undefined {
-    let at: number | undefined;
-    for (const frame of this.#partial.values()) if (at === undefined || frame.deadlineAt < at) at = frame.deadlineAt;
-    return at;
+    return this.#inOrder.length === 0 ? undefined : this.#expireAt;
   }
 
   /** Gives up a frame of which nothing came; later shards of it are surplus. */
@@ -144,63 +114,52 @@ export class FrameAssembler {
 
   #begin(index: number, layout: FrameLayout, deadlineMs: number, now: number): PartialFrame | undefined {
     while (this.#partial.size >= this.#options.maxFrames) if (!this.#displace(index)) return undefined;
-    let slab = this.#pool.take(layout.slabBytes);
-    while (slab === undefined) {
+    let frame = this.#pool.take(layout);
+    while (frame === undefined) {
       if (!this.#displace(index)) return undefined;
-      slab = this.#pool.take(layout.slabBytes);
+      frame = this.#pool.take(layout);
     }
-    const counts = new Uint16Array(layout.shape.blocks);
-    const frame: PartialFrame = {
-      index,
-      layout,
-      slab,
-      have: new Uint8Array(layout.shards),
-      counts,
-      blocksLeft: layout.shape.blocks,
-      recovered: 0,
-      deadlineAt: now + Math.min(deadlineMs, this.#options.maxAgeMs),
-      lastAt: now,
-      passedAt: index < this.#newest ? now : undefined,
-      wantAt: undefined,
-    };
+    frame.begin(index, layout, now + Math.min(deadlineMs, this.#options.maxAgeMs), now);
+    if (frame.deadlineAt < this.#expireAt) this.#expireAt = frame.deadlineAt;
     if (index > this.#newest) {
-      for (const earlier of this.#partial.values()) earlier.passedAt ??= now;
+      for (const earlier of this.#inOrder) if (earlier.passedAt > now) earlier.passedAt = now;
       this.#newest = index;
+    } else {
+      frame.passedAt = now;
     }
     this.#partial.set(index, frame);
+    this.#inOrder.push(frame);
     return frame;
   }
 
   /** Gives up the oldest frame, if it is older than `index`. */
   #displace(index: number): boolean {
     let oldest: PartialFrame | undefined;
-    for (const frame of this.#partial.values()) if (oldest === undefined || frame.index < oldest.index) oldest = frame;
+    for (const frame of this.#inOrder) if (oldest === undefined || frame.index < oldest.index) oldest = frame;
     if (oldest === undefined || oldest.index > index) return false;
     this.#drop(oldest);
     return true;
   }
 
   #drop(frame: PartialFrame): void {
-    this.#partial.delete(frame.index);
-    this.#pool.give(frame.slab);
-    this.#over.commit(frame.index);
+    this.#end(frame);
+    this.#pool.give(frame);
     this.#stats.framesDropped++;
   }
 
   #store(frame: PartialFrame, shard: number, slab: Uint8Array, at: number, now: number): void {
-    const { layout, have, counts } = frame;
+    const { layout } = frame;
     const block = layout.blockOf(shard);
     const needed = layout.dataOf(block);
-    if (have[shard] !== 0 || counts[block]! >= needed) {
+    if (frame.has(shard) !== 0 || frame.countOf(block) >= needed) {
       this.#stats.shardsSurplus++;
       return;
     }
     frame.lastAt = now;
     const { shardBytes } = layout.shape;
     frame.slab.set(this.#view(slab, at, shardBytes), shard * shardBytes);
-    have[shard] = 1;
-    if (frame.wantAt !== undefined) this.#stats.shardsRetransmitted++;
-    if (++counts[block]! < needed) return;
+    if (frame.wantAt < Number.POSITIVE_INFINITY) this.#stats.shardsRetransmitted++;
+    if (frame.note(shard, block) < needed) return;
     this.#repair(frame, block, needed);
     if (--frame.blocksLeft === 0) this.#complete(frame);
   }
@@ -214,10 +173,10 @@ export class FrameAssembler {
 
   /** A block has as many shards as it has data: rebuilds the data that is missing. */
   #repair(frame: PartialFrame, block: number, needed: number): void {
-    const { layout, have, slab } = frame;
+    const { layout, slab } = frame;
     let holes = 0;
     for (let i = 0; i < needed + layout.shape.parity; i++) {
-      this.#present[i] = have[layout.shardOf(block, i)]!;
+      this.#present[i] = frame.has(layout.shardOf(block, i));
       if (i < needed && this.#present[i] === 0) holes++;
     }
     if (holes === 0) return;
@@ -228,34 +187,16 @@ export class FrameAssembler {
   }
 
   #complete(frame: PartialFrame): void {
-    const { slab, index, recovered } = frame;
-    this.#partial.delete(index);
-    this.#over.commit(index);
+    this.#end(frame);
     this.#stats.framesCompleted++;
-    if (recovered > 0) this.#stats.framesRecovered++;
-    let released = false;
-    this.#ready.push({
-      type: 'frame',
-      data: slab.subarray(FRAME_HEAD_BYTES, frame.layout.shape.bytes),
-      index,
-      flags: slab[0]!,
-      pts: readU32(slab, 1) * 2 ** 32 + readU32(slab, 5),
-      recovered,
-      release: () => {
-        if (released) return;
-        released = true;
-        this.#pool.give(slab);
-      },
-    });
+    if (frame.recovered > 0) this.#stats.framesRecovered++;
+    this.#ready.push(new WholeFrame(frame, this.#pool));
   }
-}
 
-function sameShape(a: FrameShape, b: FrameShape): boolean {
-  return (
-    a.bytes === b.bytes &&
-    a.shardBytes === b.shardBytes &&
-    a.blocks === b.blocks &&
-    a.depth === b.depth &&
-    a.parity === b.parity
-  );
+  /** The frame is not put together any more. */
+  #end(frame: PartialFrame): void {
+    this.#partial.delete(frame.index);
+    this.#inOrder.splice(this.#inOrder.indexOf(frame), 1);
+    this.#over.commit(frame.index);
+  }
 }

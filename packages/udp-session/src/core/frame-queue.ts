@@ -1,11 +1,11 @@
 import type { ParityController } from '../fec/parity-controller.js';
-import { FrameLayout, MAX_BLOCKS, MAX_FRAME_SHARDS } from '../fec/layout.js';
+import { FrameLayout, MAX_BLOCKS, MAX_FRAME_SHARDS, sameShape } from '../fec/layout.js';
 import { MAX_SHARDS, type Fec } from '../fec/types.js';
 import { SessionError } from '../errors.js';
 import { writeU32 } from './bytes.js';
-import { FRAME_HEAD_BYTES } from './frame-assembler.js';
 import type { SlabPool } from './slab-pool.js';
 import type { SessionStats } from './stats.js';
+import { FRAME_HEAD_BYTES } from './whole-frame.js';
 
 export interface FrameQueueOptions {
   readonly maxFrameBytes: number;
@@ -50,8 +50,11 @@ export interface SendFrame {
   readonly order: Uint16Array;
   /** How many of `order` were sent. */
   sent: number;
-  /** Shards to be sent again. */
-  readonly again: Set<number>;
+  /** Shards to be sent again; undefined while none ever was. */
+  again: Set<number> | undefined;
+  /** The numbers of the packets that carried the first shard and the last one so far. */
+  firstPacket: number;
+  lastPacket: number;
 }
 
 /** Frames on their way out: cut into shards, with their parity, until their deadline. */
@@ -69,6 +72,16 @@ export class FrameQueue {
   /** The first frame of which not everything was sent. */
   #current = 0;
   #pending = 0;
+  /** How the last frame was cut: frames of one size follow each other. */
+  #layout: FrameLayout | undefined;
+  #order: Uint16Array = new Uint16Array(0);
+  /** No frame is due before this. */
+  #expireAt = Number.POSITIVE_INFINITY;
+  #lastDeadlineAt = 0;
+  /** Whether the frames that are there are due in their order. */
+  #inOrder = true;
+  /** Memory of the largest frame that was refused; 0 when none was, or there was room since. */
+  #refusedBytes = 0;
 
   constructor(options: FrameQueueOptions, fec: Fec, pool: SlabPool, parity: ParityController, stats: SessionStats) {
     this.#options = options;
@@ -90,6 +103,11 @@ export class FrameQueue {
    */
   submit(bytes: Uint8Array, options: FrameOptions, path: FramePath, now: number): number {
     const { deadlineMs = 1000, flags = 0, pts = 0 } = options;
+    for (const name in options) {
+      if (name !== 'deadlineMs' && name !== 'flags' && name !== 'pts') {
+        throw new SessionError('SESSION_OPTION', `there is no option ${name} of a frame`);
+      }
+    }
     inRange('deadlineMs', deadlineMs, 1, 60_000);
     inRange('flags', flags, 0, 255);
     inRange('pts', pts, 0, Number.MAX_SAFE_INTEGER);
@@ -106,15 +124,22 @@ export class FrameQueue {
       this.#fec.encode(slab, layout.dataOf(block), parity, shardBytes, this.#offsets);
     }
     const index = this.#nextIndex++;
+    const deadlineAt = now + deadlineMs;
+    if (this.#frames.size === 0) this.#inOrder = true;
+    else if (deadlineAt < this.#lastDeadlineAt) this.#inOrder = false;
+    this.#lastDeadlineAt = deadlineAt;
+    if (deadlineAt < this.#expireAt) this.#expireAt = deadlineAt;
     this.#frames.set(index, {
       index,
       layout,
       slab,
       deadlineMs,
-      deadlineAt: now + deadlineMs,
-      order: layout.order(),
+      deadlineAt,
+      order: this.#order,
       sent: 0,
-      again: new Set(),
+      again: undefined,
+      firstPacket: -1,
+      lastPacket: -1,
     });
     this.#pending += layout.slabBytes;
     this.#stats.framesSubmitted++;
@@ -134,15 +159,18 @@ export class FrameQueue {
 
   /** Whether what `take` would give of this frame is sent again. */
   isAgain(frame: SendFrame): boolean {
-    return frame.again.size > 0;
+    return frame.again !== undefined && frame.again.size > 0;
   }
 
-  /** The number of the shard that goes out now. */
-  take(frame: SendFrame): number {
-    if (frame.again.size > 0) {
-      const shard = frame.again.values().next().value!;
-      frame.again.delete(shard);
-      if (frame.again.size === 0) this.#asked.delete(frame);
+  /** The number of the shard that goes out now, in packet `packet`. */
+  take(frame: SendFrame, packet: number): number {
+    const { again } = frame;
+    if (frame.sent === 0) frame.firstPacket = packet;
+    frame.lastPacket = packet;
+    if (again !== undefined && again.size > 0) {
+      const shard = again.values().next().value!;
+      again.delete(shard);
+      if (again.size === 0) this.#asked.delete(frame);
       return shard;
     }
     this.#pending -= frame.layout.shape.shardBytes;
@@ -153,14 +181,48 @@ export class FrameQueue {
   want(index: number, shards: readonly number[], oneWayMs: number, now: number): void {
     const frame = this.#frames.get(index);
     if (frame === undefined || frame.sent < frame.order.length || now + oneWayMs >= frame.deadlineAt) return;
-    if (shards.length === 0) for (let shard = 0; shard < frame.layout.data; shard++) frame.again.add(shard);
-    for (const shard of shards) if (shard < frame.layout.shards) frame.again.add(shard);
-    if (frame.again.size > 0) this.#asked.add(frame);
+    const again = (frame.again ??= new Set());
+    if (shards.length === 0) for (let shard = 0; shard < frame.layout.data; shard++) again.add(shard);
+    for (const shard of shards) if (shard < frame.layout.shards) again.add(shard);
+    if (again.size > 0) this.#asked.add(frame);
+  }
+
+  /** Gives up a frame that is of no use any more. */
+  drop(frame: SendFrame): void {
+    this.#forget(frame);
+  }
+
+  /**
+   * All packets from number `from` up to `to` arrived: frames that went out in nothing but these will not be asked for. Their
+   * memory serves the next ones while it still is in the caches.
+   */
+  arrived(from: number, to: number): void {
+    for (const frame of this.#frames.values()) {
+      if (frame.sent < frame.order.length || frame.lastPacket > to) return;
+      if (frame.firstPacket >= from && !this.isAgain(frame)) this.#forget(frame);
+    }
+  }
+
+  /** Whether a frame that was refused for want of room would be taken now; says so once. */
+  takeWritable(): boolean {
+    const bytes = this.#refusedBytes;
+    if (bytes === 0 || !this.#hasRoom(bytes)) return false;
+    this.#refusedBytes = 0;
+    return true;
   }
 
   /** Forgets frames whose deadline is over. */
   expire(now: number): void {
-    for (const frame of this.#frames.values()) if (frame.deadlineAt <= now) this.#forget(frame);
+    if (now < this.#expireAt) return;
+    this.#expireAt = Number.POSITIVE_INFINITY;
+    for (const frame of this.#frames.values()) {
+      if (frame.deadlineAt <= now) this.#forget(frame);
+      else {
+        if (frame.deadlineAt < this.#expireAt) this.#expireAt = frame.deadlineAt;
+        // There may be thousands of frames: those behind this one are not due before it.
+        if (this.#inOrder) return;
+      }
+    }
   }
 
   #cut(bytes: number, deadlineMs: number, { maxShardBytes, roundTripMs, rate }: FramePath): FrameLayout {
@@ -177,26 +239,46 @@ export class FrameQueue {
     const parity = this.#parity.parityFor(perBlock, depth, repairs);
     const wanted = Math.min(parity, Math.floor((MAX_FRAME_SHARDS - data) / blocks));
     const shape = { bytes, shardBytes: Math.ceil(bytes / data), blocks, depth, parity: Math.max(0, wanted) };
+    if (this.#layout !== undefined && sameShape(this.#layout.shape, shape)) return this.#layout;
     const layout = blocks > MAX_BLOCKS ? undefined : FrameLayout.of(shape);
     if (layout === undefined) {
       throw new SessionError('SESSION_TOO_LARGE', `a frame of ${bytes} bytes does not fit into packets of this path`);
     }
+    this.#layout = layout;
+    this.#order = layout.order();
     return layout;
   }
 
   /** Memory for a frame. Frames that are only kept in case they are asked for make room, the oldest first. */
   #room(bytes: number): Uint8Array {
-    if (this.#pending > 0 && this.#pending + bytes > WAITING_SHARE * this.#options.maxSendBytes) {
+    if (!this.#pool.fits(bytes)) {
+      const { maxSendBytes } = this.#options;
+      throw new SessionError(
+        'SESSION_TOO_LARGE',
+        `a frame that takes ${bytes} bytes is more than maxSendBytes, ${maxSendBytes}`,
+      );
+    }
+    if (!this.#hasRoom(bytes)) {
+      this.#refusedBytes = Math.max(this.#refusedBytes, bytes);
       throw new SessionError('SESSION_BUSY', 'frames are given faster than they can be sent');
     }
-    for (let slab = this.#pool.take(bytes); ; slab = this.#pool.take(bytes)) {
+    for (;;) {
+      const slab = this.#pool.take(bytes);
       if (slab !== undefined) return slab;
-      const oldest = this.#frames.values().next().value;
-      if (oldest === undefined || oldest.sent < oldest.order.length) {
-        throw new SessionError('SESSION_BUSY', 'frames are given faster than they can be sent');
-      }
-      this.#forget(oldest);
+      this.#forget(this.#frames.values().next().value!);
     }
+  }
+
+  #hasRoom(bytes: number): boolean {
+    if (this.#pending > 0 && this.#pending + bytes > WAITING_SHARE * this.#options.maxSendBytes) return false;
+    if (this.#pool.hasRoom(bytes, 0)) return true;
+    let kept = 0;
+    for (const frame of this.#frames.values()) {
+      if (frame.sent < frame.order.length) return false;
+      kept += frame.slab.length;
+      if (this.#pool.hasRoom(bytes, kept)) return true;
+    }
+    return false;
   }
 
   #forget(frame: SendFrame): void {

@@ -1,11 +1,11 @@
 import { copied, readU16, readU32 } from './bytes.js';
-import { ITEM, ITEM_BYTES } from './items.js';
+import { INPUT_EVENT, ITEM, ITEM_BYTES, MAX_EVENT_BYTES } from './items.js';
 import { readReport, type Report } from './report.js';
 
 /** Who is told what stands in a packet. Views are valid during the call only. False means that it breaks the rules. */
 export interface ItemHandler {
   onShard(slab: Uint8Array, at: number, end: number, now: number): boolean;
-  onEvent(id: number, bytes: Uint8Array, now: number): boolean;
+  onEvent(id: number, bytes: Uint8Array, isInput: boolean, now: number): boolean;
   onEventAck(next: number, bits: number, now: number): boolean;
   onDatagram(id: number, bytes: Uint8Array): boolean;
   onReport(report: Report, now: number): boolean;
@@ -68,13 +68,18 @@ function readItem(type: number, slab: Uint8Array, at: number, end: number, handl
       return at + 1;
     case ITEM.shard:
       return handler.onShard(slab, at, end, now) ? end : -1;
-    case ITEM.event:
+    case ITEM.event: {
+      const word = readU16(slab, at + 5);
+      const length = word & ~INPUT_EVENT;
+      const next = at + 7 + length;
+      if (next > end || length > MAX_EVENT_BYTES) return -1;
+      const isInput = length !== word;
+      return handler.onEvent(readU32(slab, at + 1), slab.subarray(at + 7, next), isInput, now) ? next : -1;
+    }
     case ITEM.datagram: {
       const next = at + 7 + readU16(slab, at + 5);
       if (next > end) return -1;
-      const id = readU32(slab, at + 1);
-      const bytes = slab.subarray(at + 7, next);
-      return (type === ITEM.event ? handler.onEvent(id, bytes, now) : handler.onDatagram(id, bytes)) ? next : -1;
+      return handler.onDatagram(readU32(slab, at + 1), slab.subarray(at + 7, next)) ? next : -1;
     }
     case ITEM.eventAck:
       return handler.onEventAck(readU32(slab, at + 1), readU32(slab, at + 5), now) ? at + ITEM_BYTES.eventAck : -1;
@@ -84,8 +89,7 @@ function readItem(type: number, slab: Uint8Array, at: number, end: number, handl
       const count = slab[at + 5]!;
       const next = at + ITEM_BYTES.want + 2 * count;
       if (next > end) return -1;
-      const shards = Array.from({ length: count }, (_, i) => readU16(slab, at + ITEM_BYTES.want + 2 * i));
-      return handler.onWant(readU32(slab, at + 1), shards, now) ? next : -1;
+      return handler.onWant(readU32(slab, at + 1), readNumbers(slab, at + ITEM_BYTES.want, count), now) ? next : -1;
     }
     case ITEM.ping:
       return at + 1;
@@ -100,4 +104,11 @@ function readItem(type: number, slab: Uint8Array, at: number, end: number, handl
     default:
       return handler.onClose(readU16(slab, at + 1), now) ? at + ITEM_BYTES.close : -1;
   }
+}
+
+/** Numbers of 16 bits. Not with a function of its own where items are read: that would cost memory for every packet. */
+function readNumbers(slab: Uint8Array, at: number, count: number): number[] {
+  const numbers: number[] = [];
+  for (let i = 0; i < count; i++) numbers.push(readU16(slab, at + 2 * i));
+  return numbers;
 }

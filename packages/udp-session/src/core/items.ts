@@ -7,7 +7,7 @@ export const ITEM = {
   padding: 0,
   /** A shard of a frame; the last item. */
   shard: 1,
-  /** A reliable event: id (32 bits), length (16), bytes. */
+  /** A reliable event: id (32 bits), length (16; the highest bit marks input of a client to its host), bytes. */
   event: 2,
   /** Which events arrived: the next id expected (32 bits), and which of the 32 behind it. */
   eventAck: 3,
@@ -53,6 +53,8 @@ export const TIME_BYTES = 4;
 export const BASE_PACKET_BYTES = 1200;
 /** Most bytes of an event: one always fits into the smallest packet, beside an ack and a time. */
 export const MAX_EVENT_BYTES = 1024;
+/** Set in the length of an event that is input of a client to its host. */
+export const INPUT_EVENT = 0x8000;
 /** Events that may be under way behind the oldest that did not arrive. Both ends hold at most this many. */
 export const EVENT_WINDOW = 256;
 /** Most shards in one `want`. */

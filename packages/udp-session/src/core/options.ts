@@ -3,6 +3,9 @@ import { SECRET_BYTES, type Cipher } from './crypto.js';
 import { PACKETS_PER_PHASE } from './key-schedule.js';
 import { BASE_PACKET_BYTES } from './items.js';
 
+/** Which end of a session this is: the host waits for clients, and is the one that gets their input. */
+export type Role = 'host' | 'client';
+
 /** What both ends have to agree on; the handshake, or the caller, provides it. */
 export interface SessionKeys {
   readonly cipher: Cipher;
@@ -12,6 +15,8 @@ export interface SessionKeys {
   /** The connection id in packets to this end, and in packets to the peer: 0 to 255. */
   readonly localId: number;
   readonly peerId: number;
+  /** Without a role there is no input: events of both ends are alike. */
+  readonly role?: Role | undefined;
 }
 
 /** Options of a session. Every one has a default. */
@@ -128,6 +133,9 @@ export function checkKeys(keys: SessionKeys): void {
   for (const name of ['sendSecret', 'receiveSecret'] as const) {
     if (keys[name].length === SECRET_BYTES) continue;
     throw new SessionError('SESSION_OPTION', `${name} has ${SECRET_BYTES} bytes`);
+  }
+  if (keys.role !== undefined && keys.role !== 'host' && keys.role !== 'client') {
+    throw new SessionError('SESSION_OPTION', `role is host or client, not ${String(keys.role)}`);
   }
   for (const name of ['localId', 'peerId'] as const) {
     if (Number.isInteger(keys[name]) && keys[name] >= 0 && keys[name] <= 255) continue;

@@ -1,7 +1,7 @@
 import type { Fec } from '../fec/index.js';
 import { Arrivals } from './arrivals.js';
 import { readU16, readU32 } from './bytes.js';
-import { EventReceiver } from './event-receiver.js';
+import { EventReceiver, type PeerEvent } from './event-receiver.js';
 import { FrameAssembler } from './frame-assembler.js';
 import { ACK_DELAY_MS } from './event-sender.js';
 import { ITEM_BYTES } from './items.js';
@@ -35,6 +35,7 @@ export class ReceiveSide {
   readonly #pool: SlabPool;
   readonly #wantList: WantList;
   readonly #datagrams = new ReplayWindow();
+  readonly #maxWants: number;
   /** Used again for each packet. */
   readonly #shape = { bytes: 0, shardBytes: 0, blocks: 0, depth: 0, parity: 0 };
   #reportedPackets = 0;
@@ -53,6 +54,7 @@ export class ReceiveSide {
       stats,
     );
     this.#wantList = new WantList(this.frames);
+    this.#maxWants = options.retransmit ? MAX_WANTS : 0;
   }
 
   /** Memory of frames, in use or kept for the next ones. */
@@ -61,11 +63,11 @@ export class ReceiveSide {
   }
 
   /** An authentic packet that was not there before. */
-  packet(number: number, bytes: number, sentUs: number, now: number): void {
+  packet(number: number, bytes: number, sentUs: number): void {
     const largest = this.window.largest;
     this.arrivals.beforeCommit(number);
     this.window.commit(number);
-    this.arrivals.add(number, bytes, sentUs, largest, now);
+    this.arrivals.add(number, bytes, sentUs, largest);
     this.#stats.packetsReceived++;
     this.#stats.bytesReceived += bytes;
   }
@@ -88,13 +90,13 @@ export class ReceiveSide {
     const deadlineMs = readU16(slab, at + 15);
     if (slab[at + 14] !== 0 || !this.frames.add(index, shape, readU16(slab, at + 9), deadlineMs, slab, body, now))
       return false;
-    this.#wantList.seen(index, deadlineMs, this.arrivals.reorderMs(now), now);
+    this.#wantList.seen(index, deadlineMs, this.arrivals, now);
     return true;
   }
 
-  event(id: number, bytes: Uint8Array, now: number, give: (bytes: Uint8Array) => void): boolean {
+  event(id: number, bytes: Uint8Array, isInput: boolean, now: number, give: (event: PeerEvent) => void): boolean {
     this.ackAt ??= now + ACK_DELAY_MS;
-    return this.events.add(id, bytes, give);
+    return this.events.add(id, bytes, isInput, give);
   }
 
   /** Whether a datagram is here for the first time. */
@@ -121,16 +123,13 @@ export class ReceiveSide {
   handleTimeout(now: number): void {
     this.arrivals.decide(now);
     this.frames.expire(now);
-    if (this.#options.retransmit) {
-      this.#wantList.collect(this.wants, MAX_WANTS, this.#roundTrip.smoothedMs, this.arrivals.reorderMs(now), now);
-    }
+    this.#wantList.collect(this.wants, this.#maxWants, this.#roundTrip.smoothedMs, this.arrivals.reorderMs(now), now);
     this.#count();
   }
 
   timeout(now: number): number | undefined {
-    const wantAt = this.#options.retransmit
-      ? this.#wantList.dueAt(this.#roundTrip.smoothedMs, this.arrivals.reorderMs(now), now)
-      : undefined;
+    const reorderMs = this.arrivals.reorderMs(now);
+    const wantAt = this.#wantList.dueAt(this.#maxWants, this.#roundTrip.smoothedMs, reorderMs, now);
     return earliest(this.reportAt, this.ackAt, this.arrivals.decideAt(now), this.frames.expireAt, wantAt);
   }
 

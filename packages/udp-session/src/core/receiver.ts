@@ -11,6 +11,8 @@ export interface Received {
   readonly offsets: Uint32Array;
   readonly lengths: Uint32Array;
   readonly count: number;
+  /** The first of the `count` datagrams. Default 0. */
+  readonly first?: number | undefined;
 }
 
 /** Is given each authentic packet that was not there before: what is sealed stands from `at` up to `end`. */
@@ -22,11 +24,15 @@ export class Opener {
   readonly #window: ReplayWindow;
   readonly #localId: number;
   readonly #stats: SessionStats;
-  readonly #offsets = new Uint32Array(GROUP_PACKETS);
-  readonly #lengths = new Uint32Array(GROUP_PACKETS);
+  /** Used again for each group. */
+  readonly #group: PacketGroup & { slab: Uint8Array } = {
+    slab: new Uint8Array(0),
+    offsets: new Uint32Array(GROUP_PACKETS),
+    lengths: new Uint32Array(GROUP_PACKETS),
+    numbers: new Uint32Array(2 * GROUP_PACKETS),
+    authentic: new Uint8Array(GROUP_PACKETS),
+  };
   readonly #sizes = new Uint32Array(GROUP_PACKETS);
-  readonly #numbers = new Uint32Array(2 * GROUP_PACKETS);
-  readonly #authentic = new Uint8Array(GROUP_PACKETS);
   readonly #fullNumbers = new Float64Array(GROUP_PACKETS);
   readonly #phases = new Float64Array(GROUP_PACKETS);
 
@@ -39,10 +45,11 @@ export class Opener {
 
   /** Opens datagrams and hands the good ones on. */
   open(received: Received, opened: Opened): void {
-    let next = 0;
-    while (next < received.count) {
+    let next = received.first ?? 0;
+    const end = next + received.count;
+    while (next < end) {
       let count = 0;
-      for (; next < received.count && count < GROUP_PACKETS; next++) {
+      for (; next < end && count < GROUP_PACKETS; next++) {
         if (this.#consider(received, next, count)) count++;
       }
       if (count > 0) this.#openGroup(received.slab, count, opened);
@@ -67,24 +74,20 @@ export class Opener {
       this.#stats.packetsReplayed++;
       return false;
     }
-    this.#offsets[place] = at;
-    this.#lengths[place] = length;
+    const group = this.#group;
+    group.offsets[place] = at;
+    group.lengths[place] = length;
     this.#sizes[place] = length;
-    this.#numbers[2 * place] = number;
-    this.#numbers[2 * place + 1] = Math.floor(number / 2 ** 32);
+    group.numbers[2 * place] = number;
+    group.numbers[2 * place + 1] = Math.floor(number / 2 ** 32);
     this.#fullNumbers[place] = number;
     this.#phases[place] = phase;
     return true;
   }
 
   #openGroup(slab: Uint8Array, count: number, opened: Opened): void {
-    const group: PacketGroup = {
-      slab,
-      offsets: this.#offsets,
-      lengths: this.#lengths,
-      numbers: this.#numbers,
-      authentic: this.#authentic,
-    };
+    const group = this.#group;
+    group.slab = slab;
     for (let from = 0; from < count;) {
       const phase = this.#phases[from]!;
       let to = from + 1;
@@ -94,12 +97,12 @@ export class Opener {
     }
     for (let i = 0; i < count; i++) {
       const number = this.#fullNumbers[i]!;
-      if (this.#authentic[i] === 0) this.#stats.packetsNotAuthentic++;
+      if (group.authentic[i] === 0) this.#stats.packetsNotAuthentic++;
       else if (this.#window.look(number) !== 'fresh') this.#stats.packetsReplayed++;
       else {
         this.#keys.use(this.#phases[i]!);
-        const at = this.#offsets[i]!;
-        opened(number, slab, at + HEADER_BYTES, at + this.#lengths[i]!, this.#sizes[i]!);
+        const at = group.offsets[i]!;
+        opened(number, slab, at + HEADER_BYTES, at + group.lengths[i]!, this.#sizes[i]!);
       }
     }
   }

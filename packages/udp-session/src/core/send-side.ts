@@ -44,6 +44,8 @@ export class SendSide {
   #unansweredSince: number | undefined;
   #newestEliciting = -1;
   #appLimitedUpTo = -1;
+  /** No packet from this number on is missing, as far as the peer has reported. */
+  #wholeFrom = 0;
   #frameAt: number | undefined;
   #frameIntervalMs: number | undefined;
   #spreadRate = Number.POSITIVE_INFINITY;
@@ -124,6 +126,12 @@ export class SendSide {
     return index;
   }
 
+  /** Whether there is room again for what was refused; says so once. */
+  takeWritable(): boolean {
+    const frames = this.frames.takeWritable();
+    return this.events.takeWritable() || frames;
+  }
+
   /** Packet `next` was sent. */
   sent(bytes: number, eliciting: boolean, now: number): void {
     this.#totalBytes += bytes;
@@ -169,6 +177,7 @@ export class SendSide {
     this.#reportAt = now;
     this.#probes = 0;
     this.#unansweredSince = report.largest >= this.#newestEliciting ? undefined : now;
+    this.#forgetArrived(report, before);
     const lost = Math.max(0, report.lost - (before?.lost ?? 0));
     const packets = report.received - (before?.received ?? 0) + lost;
     const bursts = Math.max(0, report.bursts - (before?.bursts ?? 0));
@@ -197,6 +206,13 @@ export class SendSide {
     this.congestion.reset();
     this.roundTrip.measured = false;
     this.mtu = new PathMtu(this.#options.maxPacketBytes);
+  }
+
+  /** While nothing is missing, what was sent arrived: frames need not be kept in case that they are asked for. */
+  #forgetArrived(report: Report, before: Report | undefined): void {
+    // What was lost lies before what is sent next. What is only late so far is known of with a later report.
+    if (report.lost !== (before?.lost ?? 0)) this.#wholeFrom = this.next;
+    else if (report.received + report.lost === report.largest + 1) this.frames.arrived(this.#wholeFrom, report.largest);
   }
 
   get #pathRate(): number {

@@ -18,6 +18,16 @@ export class SlabPool {
     return this.#used + this.#kept;
   }
 
+  /** Whether `bytes` are within the bound while nothing else is in use. */
+  fits(bytes: number): boolean {
+    return slabBytes(bytes) <= this.#maxBytes;
+  }
+
+  /** Whether `take` would give a slab once `given` bytes of those in use were given back. */
+  hasRoom(bytes: number, given: number): boolean {
+    return this.#used - given + slabBytes(bytes) <= this.#maxBytes;
+  }
+
   /** A slab of at least `bytes`, or undefined when that would go past the bound. What is in it is left from before. */
   take(bytes: number): Uint8Array | undefined {
     const size = slabBytes(bytes);

@@ -1,5 +1,5 @@
 import { writeU16, writeU32 } from './bytes.js';
-import { ITEM, ITEM_BYTES } from './items.js';
+import { INPUT_EVENT, ITEM, ITEM_BYTES } from './items.js';
 import type { Pings } from './pings.js';
 import type { ReceiveSide } from './receive-side.js';
 import { writeReport } from './report.js';
@@ -23,12 +23,14 @@ export class SmallItems {
     this.#stats = stats;
   }
 
-  /** Whether there may be anything to write: asked for each packet, so that the rest is not. */
+  /** Whether there is anything to write now. */
   isDue(now: number): boolean {
     const { reportAt, ackAt, wants, mtuAcks } = this.#receive;
-    if (wants.length > 0 || mtuAcks.length > 0 || ackAt !== undefined) return true;
-    if ((reportAt !== undefined && reportAt <= now) || this.#pings.isDue(now)) return true;
-    return !this.#send.events.idle || this.#send.datagrams.dueAt !== undefined;
+    if (wants.length > 0 || mtuAcks.length > 0) return true;
+    if ((ackAt !== undefined && ackAt <= now) || (reportAt !== undefined && reportAt <= now)) return true;
+    if (this.#pings.isDue(now) || this.#send.events.isDue(now)) return true;
+    const datagramAt = this.#send.datagrams.dueAt;
+    return datagramAt !== undefined && datagramAt <= now;
   }
 
   /** Writes what is due into the open packet; true when something of it wants an answer. */
@@ -91,7 +93,7 @@ export class SmallItems {
     for (;;) {
       const event = events.take(now, this.#group.room - ITEM_BYTES.event, copies);
       if (event === undefined) return wrote;
-      this.#group.message(ITEM.event, event.id, event.bytes);
+      this.#group.message(ITEM.event, event.id, event.bytes, event.isInput ? INPUT_EVENT : 0);
       if (event.sendings > 1) this.#stats.repairBytesSent += event.bytes.length + ITEM_BYTES.event;
       wrote = true;
     }

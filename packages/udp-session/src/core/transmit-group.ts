@@ -24,6 +24,7 @@ export class TransmitGroup implements PacketGroup {
   /** Where the open packet goes on, and where it has to end so that the tag fits. */
   at = 0;
   #end = 0;
+  #timeUs = 0;
 
   constructor(maxPacketBytes: number, keys: KeySchedule) {
     // One packet is no multiple of a cache line behind the other, so that they do not fall on each other's lines.
@@ -47,12 +48,18 @@ export class TransmitGroup implements PacketGroup {
     return this.at === this.offsets[this.count]! + HEADER_BYTES + TIME_BYTES;
   }
 
+  /** Begins a group of packets that leave at one time. */
+  start(now: number): void {
+    this.count = 0;
+    this.#timeUs = toUs(now);
+  }
+
   /** Opens packet `number`, of at most `maxBytes`. */
-  begin(number: number, connectionId: number, maxBytes: number, now: number): void {
+  begin(number: number, connectionId: number, maxBytes: number): void {
     const at = this.offsets[this.count]!;
     const phase = this.#keys.phaseOf(number);
     writeHeader(this.slab, at, connectionId, number, phase);
-    writeU32(this.slab, at + HEADER_BYTES, toUs(now));
+    writeU32(this.slab, at + HEADER_BYTES, this.#timeUs);
     this.#phases[this.count] = phase;
     this.numbers[2 * this.count] = number;
     this.numbers[2 * this.count + 1] = Math.floor(number / 2 ** 32);
@@ -92,11 +99,11 @@ export class TransmitGroup implements PacketGroup {
     this.at = at + ITEM_BYTES.shard + shardBytes;
   }
 
-  /** Writes an item of an id, a length and bytes. */
-  message(type: number, id: number, bytes: Uint8Array): void {
+  /** Writes an item of an id, a length and bytes. `mark` is set in the length. */
+  message(type: number, id: number, bytes: Uint8Array, mark = 0): void {
     this.slab[this.at] = type;
     writeU32(this.slab, this.at + 1, id);
-    writeU16(this.slab, this.at + 5, bytes.length);
+    writeU16(this.slab, this.at + 5, bytes.length | mark);
     this.slab.set(bytes, this.at + 7);
     this.at += 7 + bytes.length;
   }

@@ -1,5 +1,7 @@
-import type { FrameAssembler, PartialFrame } from './frame-assembler.js';
+import type { Arrivals } from './arrivals.js';
+import type { FrameAssembler } from './frame-assembler.js';
 import { MAX_WANTED } from './items.js';
+import type { PartialFrame } from './partial-frame.js';
 
 /** Most frames of which nothing came that are remembered. */
 const MAX_MISSING = 256;
@@ -31,21 +33,56 @@ export class WantList {
   }
 
   /** A shard of this frame arrived. */
-  seen(frame: number, deadlineMs: number, reorderMs: number, now: number): void {
+  seen(frame: number, deadlineMs: number, arrivals: Arrivals, now: number): void {
     if (frame === this.#newest) return;
-    this.#missing.delete(frame);
+    if (this.#missing.size > 0) this.#missing.delete(frame);
     if (frame < this.#newest) return;
+    if (frame === this.#newest + 1) {
+      this.#newest = frame;
+      return;
+    }
+    const wantAt = now + arrivals.reorderMs(now);
     // Frames before the first one that came were perhaps never meant for this end.
     const first = this.#newest < 0 ? frame : Math.max(this.#newest + 1, frame - MAX_MISSING);
     for (let index = first; index < frame && this.#missing.size < MAX_MISSING; index++) {
-      if (!this.#frames.isKnown(index))
-        this.#missing.set(index, { wantAt: now + reorderMs, giveUpAt: now + deadlineMs });
+      if (!this.#frames.isKnown(index)) this.#missing.set(index, { wantAt, giveUpAt: now + deadlineMs });
     }
     this.#newest = frame;
   }
 
-  /** What to ask for now, into `wants`. A frame of which nothing came in time is given up. */
+  /** What to ask for now, into `wants`, up to `most`, which may be 0. A frame of which nothing came in time is given up. */
   collect(wants: Want[], most: number, roundTripMs: number, reorderMs: number, now: number): void {
+    if (this.#missing.size > 0) this.#collectMissing(wants, most, roundTripMs, now);
+    for (const frame of this.#frames.partial) {
+      if (wants.length >= most) return;
+      if (wantAt(frame, reorderMs) > now || now + roundTripMs >= frame.deadlineAt) continue;
+      frame.wantAt = now + roundTripMs + AGAIN_MARGIN_MS;
+      wants.push({ frame: frame.index, shards: missingShards(frame) });
+    }
+  }
+
+  /** When `collect` has something to do next. */
+  dueAt(most: number, roundTripMs: number, reorderMs: number, now: number): number | undefined {
+    let at = Number.POSITIVE_INFINITY;
+    if (this.#missing.size > 0) {
+      for (const { wantAt, giveUpAt } of this.#missing.values()) {
+        at = Math.min(at, giveUpAt, most === 0 ? giveUpAt : wantAt);
+      }
+    }
+    if (most > 0) at = Math.min(at, this.#partialDueAt(roundTripMs, reorderMs, now));
+    return at === Number.POSITIVE_INFINITY ? undefined : at;
+  }
+
+  #partialDueAt(roundTripMs: number, reorderMs: number, now: number): number {
+    let at = Number.POSITIVE_INFINITY;
+    for (const frame of this.#frames.partial) {
+      const due = wantAt(frame, reorderMs);
+      if (Math.max(due, now) + roundTripMs < frame.deadlineAt) at = Math.min(at, due);
+    }
+    return at;
+  }
+
+  #collectMissing(wants: Want[], most: number, roundTripMs: number, now: number): void {
     for (const [index, missing] of this.#missing) {
       if (this.#frames.isKnown(index)) this.#missing.delete(index);
       else if (missing.giveUpAt <= now) {
@@ -56,43 +93,28 @@ export class WantList {
         wants.push({ frame: index, shards: [] });
       }
     }
-    for (const frame of this.#frames.partial) {
-      if (wants.length >= most) return;
-      if (wantAt(frame, reorderMs) > now || now + roundTripMs >= frame.deadlineAt) continue;
-      frame.wantAt = now + roundTripMs + AGAIN_MARGIN_MS;
-      wants.push({ frame: frame.index, shards: missingShards(frame) });
-    }
-  }
-
-  /** When `collect` has something to do next. */
-  dueAt(roundTripMs: number, reorderMs: number, now: number): number | undefined {
-    let at = Number.POSITIVE_INFINITY;
-    for (const missing of this.#missing.values()) at = Math.min(at, missing.wantAt, missing.giveUpAt);
-    for (const frame of this.#frames.partial) {
-      const due = wantAt(frame, reorderMs);
-      if (Math.max(due, now) + roundTripMs < frame.deadlineAt) at = Math.min(at, due);
-    }
-    return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
 }
 
 function wantAt(frame: PartialFrame, reorderMs: number): number {
-  if (frame.wantAt !== undefined) return frame.wantAt;
+  if (frame.wantAt < Number.POSITIVE_INFINITY) return frame.wantAt;
   // A frame that still comes in, and that nothing overtook, is not missing anything yet.
   const quiet = frame.lastAt + reorderMs;
-  return frame.passedAt === undefined ? quiet + LAST_FRAME_MS : Math.max(quiet, frame.passedAt + reorderMs);
+  return frame.passedAt < Number.POSITIVE_INFINITY
+    ? Math.max(quiet, frame.passedAt + reorderMs)
+    : quiet + LAST_FRAME_MS;
 }
 
 /** As many data shards of each incomplete block as it lacks. */
 function missingShards(frame: PartialFrame): number[] {
   const shards: number[] = [];
-  for (let block = 0; block < frame.counts.length; block++) {
+  for (let block = 0; block < frame.layout.shape.blocks; block++) {
     const data = frame.layout.dataOf(block);
-    let lacks = data - frame.counts[block]!;
+    let lacks = data - frame.countOf(block);
     for (let index = 0; index < data && lacks > 0; index++) {
       if (shards.length === MAX_WANTED) return shards;
       const shard = frame.layout.shardOf(block, index);
-      if (frame.have[shard] !== 0) continue;
+      if (frame.has(shard) !== 0) continue;
       shards.push(shard);
       lacks--;
     }

@@ -18,6 +18,16 @@ export interface FrameShape {
   readonly parity: number;
 }
 
+export function sameShape(a: FrameShape, b: FrameShape): boolean {
+  return (
+    a.bytes === b.bytes &&
+    a.shardBytes === b.shardBytes &&
+    a.blocks === b.blocks &&
+    a.depth === b.depth &&
+    a.parity === b.parity
+  );
+}
+
 /**
  * Where the shards of a frame stand. A frame of N data shards in B blocks: the first N mod B blocks have one more than the rest.
  * `depth` blocks behind each other make a group. The shards of a group take turns: data shard r of the group's c-th block

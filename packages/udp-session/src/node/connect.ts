@@ -6,7 +6,8 @@ import { call, type Call } from '@millrace/protocol/handshake';
 
 import { SessionCore, type Cipher, type SessionKeys, type SessionOptions } from '../core/index.js';
 import { SessionError } from '../errors.js';
-import { decodeAnswer, decodeChoice, decodeRetry, encodeHello, encodeOffer, helloClear } from './greeting.js';
+import { checkConnect } from './check-options.js';
+import { CIPHERS, decodeAnswer, decodeChoice, decodeRetry, encodeHello, encodeOffer, helloClear } from './greeting.js';
 import { chooseCrypto, chooseFec, loadAddon } from './native.js';
 import { openSocket } from './open-socket.js';
 import { nameOf, type Endpoint, type PacketSocket, type Tier } from './packet-socket.js';
@@ -44,29 +45,33 @@ const LAST_AGAIN_MS = 2000;
 
 /**
  * Opens a session to a host.
- * @throws SessionError SESSION_TIMEOUT when no answer came, SESSION_OPTION
+ * @throws SessionError SESSION_TIMEOUT when no answer came, SESSION_OPTION, ADDRESS_UNAVAILABLE
  */
 export async function connect(options: ConnectOptions): Promise<SessionHandle> {
-  const { address, port, session = {}, tier } = options;
+  const checked = checkConnect(options);
+  const { address, port, session = {}, tier } = checked;
   const peer = { address, port };
   const addon = await loadAddon();
   const environment = { crypto: chooseCrypto(addon), fec: chooseFec(addon), random: randomBytes };
   let onDatagram: ((datagram: Uint8Array) => void) | undefined;
   let opened: SessionHandle | undefined;
   const bind = { address: isIPv6(address) ? '::' : '0.0.0.0', port: 0 };
-  const socket = await openSocket(addon, tier, bind, session.maxPacketBytes ?? 0, (packets, from) => {
-    if (opened !== undefined) opened.receive(packets, from);
-    else if (onDatagram !== undefined && from.address === address && from.port === port) {
-      for (let i = 0; i < packets.count; i++) {
-        const at = packets.offsets[i]!;
-        onDatagram(packets.slab.subarray(at, at + packets.lengths[i]!));
+  const socket = await openSocket(addon, tier, bind, session.maxPacketBytes ?? 0, {
+    onPackets: (packets, from) => {
+      if (opened !== undefined) opened.receive(packets, from);
+      else if (onDatagram !== undefined && from.address === address && from.port === port) {
+        for (let i = 0; i < packets.count; i++) {
+          const at = packets.offsets[i]!;
+          onDatagram(packets.slab.subarray(at, at + packets.lengths[i]!));
+        }
       }
-    }
+    },
+    onWritable: () => opened?.writable(),
   });
   try {
-    const keys = options.keys ?? (await greet(options, socket, peer, (listener) => (onDatagram = listener)));
-    const core = new SessionCore(environment, keys, session, nameOf(peer), performance.now());
-    const { copyFrames = false } = options;
+    const keys = checked.keys ?? (await greet(checked, socket, peer, (listener) => (onDatagram = listener)));
+    const core = new SessionCore(environment, { ...keys, role: 'client' }, session, nameOf(peer), performance.now());
+    const { copyFrames = false } = checked;
     opened = new SessionHandle({ core, socket, peer, copyFrames, onGone: () => socket.close() });
     return opened;
   } catch (error) {
@@ -75,24 +80,22 @@ export async function connect(options: ConnectOptions): Promise<SessionHandle> {
   }
 }
 
-/** The handshake: a hello, again with the cookie that comes back, until an answer opens. */
+/** The handshake: a hello, again with a call once a cookie came back, until an answer opens. */
 async function greet(
-  options: ConnectOptions,
+  options: ConnectOptions & { readonly timeoutMs: number },
   socket: PacketSocket,
   peer: Endpoint,
   listen: (listener: ((datagram: Uint8Array) => void) | undefined) => void,
 ): Promise<SessionKeys> {
-  const { publicKey, sharedKey, ciphers = ['aes-128-gcm', 'chacha20-poly1305'], timeoutMs = 10_000 } = options;
-  if (publicKey === undefined && sharedKey === undefined) {
-    throw new SessionError('SESSION_OPTION', 'publicKey, sharedKey or keys is needed to know the host by');
-  }
+  const { publicKey, sharedKey, ciphers = CIPHERS, timeoutMs } = options;
   const localId = randomBytes(1)[0]!;
-  const made = await call({ publicKey, sharedKey }, encodeOffer(ciphers), helloClear(localId), randomBytes(64));
+  let hello = encodeHello(localId);
+  let made: Call | undefined;
   let cookie: Uint8Array | undefined;
+  let calledAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   let againMs = FIRST_AGAIN_MS;
   const send = (): void => {
-    const hello = encodeHello(localId, cookie, made.message);
     socket.send({ slab: hello, offsets: Uint32Array.of(0), lengths: Uint32Array.of(hello.length), count: 1 }, peer);
     clearTimeout(timer);
     timer = setTimeout(send, againMs);
@@ -102,17 +105,32 @@ async function greet(
   try {
     return await new Promise<SessionKeys>((resolve, reject) => {
       giveUp = setTimeout(() => {
-        reject(new SessionError('SESSION_TIMEOUT', `no answer from ${nameOf(peer)} in ${timeoutMs} ms`));
+        const message = `no answer from ${nameOf(peer)} in ${timeoutMs} ms: nobody is there, or with another key`;
+        reject(new SessionError('SESSION_TIMEOUT', message));
       }, timeoutMs);
+      const recall = async (fresh: Uint8Array): Promise<void> => {
+        const next = await call(
+          { publicKey, sharedKey },
+          encodeOffer(ciphers),
+          helloClear(localId, fresh),
+          randomBytes(64),
+        );
+        made = next;
+        hello = encodeHello(localId, { cookie: fresh, call: next.message });
+        send();
+      };
       listen((datagram) => {
         const retry = decodeRetry(datagram, localId);
-        if (retry !== undefined && cookie === undefined) {
+        // Another cookie means that the one before is too old, or was a forgery; a call for each forgery would be dear.
+        const isNew = retry !== undefined && (cookie === undefined || Buffer.compare(cookie, retry) !== 0);
+        if (isNew && performance.now() - calledAt >= FIRST_AGAIN_MS) {
+          calledAt = performance.now();
           cookie = retry;
-          send();
+          recall(retry).catch(reject);
         }
         const answer = decodeAnswer(datagram, localId);
         // One that does not open is a forgery: the right one may still come.
-        if (answer !== undefined) finish(made, answer, localId).then(resolve, () => {});
+        if (answer !== undefined && made !== undefined) finish(made, answer, localId).then(resolve, () => {});
       });
       send();
     });

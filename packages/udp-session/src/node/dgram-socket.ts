@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 
 import type { Received } from '../core/index.js';
-import type { Endpoint, OnPackets, PacketSocket } from './packet-socket.js';
+import type { Endpoint, PacketSocket, SocketEvents } from './packet-socket.js';
 
 /** About 25 ms of 1.2 Gbit/s. The system may give less. */
 const BUFFER_BYTES = 4 * 2 ** 20;
@@ -11,14 +11,14 @@ const BUFFER_BYTES = 4 * 2 ** 20;
 const MAX_WAITING_BYTES = 4 * 2 ** 20;
 
 /** The tier that is always there: one system call a packet. */
-export async function openDgramSocket(bind: Endpoint, onPackets: OnPackets): Promise<PacketSocket> {
+export async function openDgramSocket(bind: Endpoint, events: SocketEvents): Promise<PacketSocket> {
   const socket = createSocket(isIPv6(bind.address) ? 'udp6' : 'udp4');
   const offsets = new Uint32Array(1);
   const lengths = new Uint32Array(1);
   let refused = 0;
   socket.on('message', (message, { address, port }) => {
     lengths[0] = message.length;
-    onPackets({ slab: message, offsets, lengths, count: 1 }, { address, port });
+    events.onPackets({ slab: message, offsets, lengths, count: 1 }, { address, port });
   });
   socket.bind(bind.port, bind.address);
   try {
@@ -37,14 +37,20 @@ export async function openDgramSocket(bind: Endpoint, onPackets: OnPackets): Pro
   }
   const { address, port } = socket.address();
   let waiting = 0;
+  let blocked = false;
   let onIdle: (() => void) | undefined;
   return {
     tier: 'dgram',
     local: { address, port },
+    overrun: 0,
+    get blocked(): boolean {
+      return blocked;
+    },
     send: ({ slab, offsets, lengths, count }: Received, to) => {
       for (let i = 0; i < count; i++) {
         const length = lengths[i]!;
         if (waiting + length > MAX_WAITING_BYTES) {
+          blocked = true;
           refused++;
           continue;
         }
@@ -56,6 +62,9 @@ export async function openDgramSocket(bind: Endpoint, onPackets: OnPackets): Pro
           waiting -= length;
           if (waiting === 0) onIdle?.();
           if (error !== null) refused++;
+          if (!blocked || waiting > MAX_WAITING_BYTES / 2) return;
+          blocked = false;
+          events.onWritable();
         });
       }
       const before = refused;

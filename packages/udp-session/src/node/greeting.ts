@@ -13,26 +13,28 @@ const ANSWER = 0x82;
 const VERSION = 1;
 const COOKIE_BYTES = 24;
 /** A cookie is good for this long, seconds. */
-const COOKIE_SECONDS = 30;
+export const COOKIE_SECONDS = 30;
 /** Hellos are this large: what a host answers to an unproven address is then far less than three times of it. */
 const HELLO_BYTES = 1200;
 const CLEAR_BYTES = 3;
 const CALL_AT = CLEAR_BYTES + COOKIE_BYTES;
 
 /** The ciphers, in the order of their bits. */
-const CIPHERS: readonly Cipher[] = ['aes-128-gcm', 'chacha20-poly1305'];
+export const CIPHERS: readonly Cipher[] = ['aes-128-gcm', 'chacha20-poly1305'];
 
-/** The clear bytes of a hello that belong to the call: a copy with another id does not open. */
-export function helloClear(connectionId: number): Uint8Array {
-  return Uint8Array.of(HELLO, VERSION, connectionId);
+/**
+ * The clear bytes of a hello, which belong to the call: it does not open with another id, nor with another cookie. Since a
+ * cookie says when and to whom it was given, a call that somebody recorded is of no use later, or from elsewhere.
+ */
+export function helloClear(connectionId: number, cookie: Uint8Array): Uint8Array {
+  return Uint8Array.of(HELLO, VERSION, connectionId, ...cookie);
 }
 
-/** A hello; without a cookie all of its bytes are 0. */
-export function encodeHello(connectionId: number, cookie: Uint8Array | undefined, call: Uint8Array): Uint8Array {
+/** A hello with a call, or, to get a cookie, without both. */
+export function encodeHello(connectionId: number, of?: { cookie: Uint8Array; call: Uint8Array }): Uint8Array {
   const hello = new Uint8Array(HELLO_BYTES);
-  hello.set(helloClear(connectionId));
-  if (cookie !== undefined) hello.set(cookie, CLEAR_BYTES);
-  hello.set(call, CALL_AT);
+  hello.set(helloClear(connectionId, of?.cookie ?? new Uint8Array(COOKIE_BYTES)));
+  if (of !== undefined) hello.set(of.call, CALL_AT);
   return hello;
 }
 

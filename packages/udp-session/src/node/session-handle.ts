@@ -2,15 +2,19 @@ import { EventEmitter } from 'node:events';
 import { performance } from 'node:perf_hooks';
 
 import { SessionError } from '../errors.js';
-import type { FrameEvent, FrameOptions, Received, SessionCore, SessionStats } from '../core/index.js';
+import type { FrameEvent, FrameOptions, Received, Role, SessionCore, SessionStats } from '../core/index.js';
 import { nameOf, type Endpoint, type PacketSocket, type Tier } from './packet-socket.js';
 
 export interface UdpSessionEvents {
   /** A whole frame; call `release()` when its bytes are not needed any more. Without a listener frames are released at once. */
-  frame: [frame: Omit<FrameEvent, 'type'>];
+  frame: [frame: FrameEvent];
   /** An event of the peer: up to 1024 bytes, in order, none missing. */
   event: [data: Uint8Array];
+  /** What the client sent as its input, in one order with its events. Only a host gets it. */
+  input: [data: Uint8Array];
   datagram: [data: Uint8Array];
+  /** There is room again, after a call threw SESSION_BUSY. */
+  writable: [];
   /** The peer is at another address now. */
   path: [peer: Endpoint];
   /** The session is over. `error.code` says who ended it: SESSION_CLOSED is this end. */
@@ -23,6 +27,8 @@ export interface UdpSessionStats extends SessionStats {
   tier: Tier;
   /** The rates are bytes per ms. */
   path: SessionCore['path'];
+  /** Packets that the system dropped at this socket because they came faster than they were taken; 0 where it does not tell. */
+  packetsOverrun: number;
 }
 
 /** What a session needs of who made it. */
@@ -53,7 +59,15 @@ export class SessionHandle extends EventEmitter<UdpSessionEvents> {
   readonly #onGone: () => Promise<void>;
   /** The addresses that packets came from lately, by their names. */
   readonly #endpoints = new Map<string, Endpoint>();
+  readonly #onTimer = (): void => {
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    this.#pump();
+  };
   #timer: NodeJS.Timeout | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+  /** Where the last packets came from. */
+  #from: Endpoint | undefined;
+  #fromName = '';
   #immediate: NodeJS.Immediate | undefined;
   #gone: Promise<void> | undefined;
 
@@ -66,6 +80,11 @@ export class SessionHandle extends EventEmitter<UdpSessionEvents> {
     this.#onGone = parts.onGone;
     this.#endpoints.set(nameOf(parts.peer), parts.peer);
     this.#pump();
+  }
+
+  /** Which end this is: `client` is who connected. */
+  get role(): Role {
+    return this.#core.role!;
   }
 
   /** The peer's address. */
@@ -95,6 +114,15 @@ export class SessionHandle extends EventEmitter<UdpSessionEvents> {
     this.#soon();
   }
 
+  /**
+   * Sends up to 1024 bytes as input of this client to its host, reliably, in one order with its events.
+   * @throws SessionError as `sendEvent`; SESSION_ROLE at the host
+   */
+  sendInput(bytes: Uint8Array): void {
+    this.#core.sendInput(bytes, performance.now());
+    this.#soon();
+  }
+
   /** Sends bytes that arrive once or not at all. @throws SessionError SESSION_TOO_LARGE, SESSION_CLOSED */
   sendDatagram(bytes: Uint8Array): void {
     this.#core.sendDatagram(bytes, performance.now());
@@ -102,7 +130,8 @@ export class SessionHandle extends EventEmitter<UdpSessionEvents> {
   }
 
   stats(): UdpSessionStats {
-    return { ...this.#core.stats, tier: this.#socket.tier, path: this.#core.path };
+    const { tier, overrun } = this.#socket;
+    return { ...this.#core.stats, tier, path: this.#core.path, packetsOverrun: overrun };
   }
 
   /** Ends the session. What was not sent yet is dropped; the peer is told `code`, 0 to 65,535. Resolves when all is given back. */
@@ -114,14 +143,25 @@ export class SessionHandle extends EventEmitter<UdpSessionEvents> {
 
   /** Packets that came for this session. For whoever holds the socket. */
   receive(packets: Received, from: Endpoint): void {
+    if (from !== this.#from) this.#seen(from);
+    this.#core.handleDatagrams(packets, this.#fromName, performance.now());
+    this.#pump();
+  }
+
+  /** The system takes packets again. For whoever holds the socket. */
+  writable(): void {
+    this.#pump();
+  }
+
+  #seen(from: Endpoint): void {
     const name = nameOf(from);
+    this.#from = from;
+    this.#fromName = name;
     // The peer's, and the last one that it may have moved to.
     if (!this.#endpoints.has(name)) {
       for (const known of this.#endpoints.keys()) if (known !== this.#core.peer) this.#endpoints.delete(known);
       this.#endpoints.set(name, from);
     }
-    this.#core.handleDatagrams(packets, name, performance.now());
-    this.#pump();
   }
 
   /** Several calls in one turn are sent together. */
@@ -130,26 +170,36 @@ export class SessionHandle extends EventEmitter<UdpSessionEvents> {
   }
 
   #pump(): void {
-    clearImmediate(this.#immediate);
-    clearTimeout(this.#timer);
+    if (this.#immediate !== undefined) clearImmediate(this.#immediate);
     this.#immediate = undefined;
-    this.#timer = undefined;
     const now = performance.now();
     this.#core.handleTimeout(now);
-    for (let out = this.#core.pollTransmit(now); out !== undefined; out = this.#core.pollTransmit(now)) {
+    // What the system does not take now is better paced again than refused; a goodbye is tried whatever happens.
+    while (!this.#socket.blocked || this.#core.closed) {
+      const out = this.#core.pollTransmit(now);
+      if (out === undefined) break;
       const to = this.#endpoints.get(out.to);
       this.#core.stats.packetsRefused += to === undefined ? out.count : this.#socket.send(out, to);
     }
     const at = this.#core.pollTimeout(now);
-    if (at === undefined) this.#gone ??= this.#onGone();
-    else if (at <= now) this.#soon();
-    else this.#timer = setTimeout(() => this.#pump(), Math.min(MAX_TIMER_MS, at - now));
+    if (at === undefined) {
+      clearTimeout(this.#timer);
+      this.#gone ??= this.#onGone();
+    } else if (at > now) this.#wake(at, now);
+    else if (!this.#socket.blocked) this.#soon();
     // Last, since a listener may call anything.
     for (let event = this.#core.pollEvent(); event !== undefined; event = this.#core.pollEvent()) this.#tell(event);
   }
 
-  #frame(event: FrameEvent): void {
-    const { type: _, ...frame } = event;
+  /** Sets the timer. One that is set for an earlier time stays: most times move on before they come. */
+  #wake(at: number, now: number): void {
+    if (this.#timerAt <= at) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(this.#onTimer, Math.min(MAX_TIMER_MS, at - now));
+  }
+
+  #frame(frame: FrameEvent): void {
     if (this.#copyFrames) {
       frame.data = new Uint8Array(frame.data);
       frame.release();
@@ -164,6 +214,9 @@ export class SessionHandle extends EventEmitter<UdpSessionEvents> {
         return;
       case 'path':
         this.emit('path', this.peer);
+        return;
+      case 'writable':
+        this.emit('writable');
         return;
       case 'closed':
         this.emit('close', new SessionError(event.code, CLOSE_REASONS[event.code] ?? 'the session is over'));

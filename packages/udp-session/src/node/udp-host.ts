@@ -6,8 +6,19 @@ import { openCall } from '@millrace/protocol/handshake';
 
 import { SessionCore, type Cipher, type Received, type SessionEnvironment, type SessionKeys } from '../core/index.js';
 import { SessionError } from '../errors.js';
+import { checkListen } from './check-options.js';
 import type { CommonOptions } from './connect.js';
-import { chooseCipher, Cookies, decodeHello, encodeAnswer, encodeChoice, encodeRetry, helloClear } from './greeting.js';
+import {
+  chooseCipher,
+  CIPHERS,
+  COOKIE_SECONDS,
+  Cookies,
+  decodeHello,
+  encodeAnswer,
+  encodeChoice,
+  encodeRetry,
+  helloClear,
+} from './greeting.js';
 import { chooseCrypto, chooseFec, loadAddon } from './native.js';
 import { openSocket } from './open-socket.js';
 import { nameOf, type Endpoint, type PacketSocket, type Tier } from './packet-socket.js';
@@ -31,22 +42,29 @@ const MAX_OPENING = 16;
 /** Calls that are remembered, so that a copy of one opens nothing again. */
 const MAX_REMEMBERED = 4096;
 
+/** A call that was opened, or is being. */
+interface CallRecord {
+  readonly from: string;
+  readonly seconds: number;
+  /** What was answered. */
+  answer: Uint8Array | undefined;
+}
+
 /**
  * Waits for callers.
- * @throws SessionError SESSION_OPTION; or the error of the system when the address cannot be bound
+ * @throws SessionError SESSION_OPTION, ADDRESS_IN_USE, ADDRESS_UNAVAILABLE
  */
 export async function listen(options: ListenOptions = {}): Promise<UdpHost> {
-  const { address = '0.0.0.0', port = 0, maxSessions = 64, session = {}, tier } = options;
-  if (!Number.isInteger(maxSessions) || maxSessions < 1 || maxSessions > 256) {
-    throw new SessionError('SESSION_OPTION', `maxSessions is a whole number from 1 to 256, not ${maxSessions}`);
-  }
+  const checked = checkListen(options);
+  const { address, port, session = {}, tier } = checked;
   const addon = await loadAddon();
   const environment = { crypto: chooseCrypto(addon), fec: chooseFec(addon), random: randomBytes };
   let host: UdpHost | undefined;
-  const socket = await openSocket(addon, tier, { address, port }, session.maxPacketBytes ?? 0, (packets, from) => {
-    host?.receive(packets, from);
+  const socket = await openSocket(addon, tier, { address, port }, session.maxPacketBytes ?? 0, {
+    onPackets: (packets, from) => host?.receive(packets, from),
+    onWritable: () => host?.writable(),
   });
-  host = new UdpHost(socket, environment, { ...options, maxSessions });
+  host = new UdpHost(socket, environment, checked);
   return host;
 }
 
@@ -59,7 +77,15 @@ export class UdpHost extends EventEmitter<{ session: [session: SessionHandle] }>
   /** By the connection id in packets to this end. */
   readonly #sessions = new Map<number, SessionHandle>();
   /** Calls that are being opened, or were, by their first bytes; and what was answered. */
-  readonly #calls = new Map<string, { readonly from: string; answer: Uint8Array | undefined }>();
+  readonly #calls = new Map<string, CallRecord>();
+  /** Used again for each group of packets. */
+  readonly #group = {
+    slab: new Uint8Array(0) as Uint8Array,
+    offsets: new Uint32Array(0) as Uint32Array,
+    lengths: new Uint32Array(0) as Uint32Array,
+    first: 0,
+    count: 0,
+  };
   #opening = 0;
   #closed = false;
 
@@ -98,7 +124,13 @@ export class UdpHost extends EventEmitter<{ session: [session: SessionHandle] }>
       throw new SessionError('SESSION_BUSY', `connection id ${keys.localId} is taken, or there are too many sessions`);
     }
     const { session = {}, copyFrames = false } = this.#options;
-    const core = new SessionCore(this.#environment, keys, session, nameOf(peer), performance.now());
+    const core = new SessionCore(
+      this.#environment,
+      { ...keys, role: 'host' },
+      session,
+      nameOf(peer),
+      performance.now(),
+    );
     const onGone = (): Promise<void> => {
       this.#sessions.delete(keys.localId);
       return Promise.resolve();
@@ -119,6 +151,8 @@ export class UdpHost extends EventEmitter<{ session: [session: SessionHandle] }>
   /** Packets of one sender. For whoever holds the socket. */
   receive(packets: Received, from: Endpoint): void {
     const { slab, offsets, lengths, count } = packets;
+    const group = this.#group;
+    Object.assign(group, { slab, offsets, lengths });
     for (let first = 0; first < count;) {
       const at = offsets[first]!;
       if (lengths[first]! < 2 || (slab[at]! & 0xc0) !== 0x40) {
@@ -136,15 +170,16 @@ export class UdpHost extends EventEmitter<{ session: [session: SessionHandle] }>
         (slab[offsets[next]!]! & 0xc0) === 0x40
       )
         next++;
-      const group = {
-        slab,
-        offsets: offsets.subarray(first, next),
-        lengths: lengths.subarray(first, next),
-        count: next - first,
-      };
+      group.first = first;
+      group.count = next - first;
       this.#sessions.get(id)?.receive(group, from);
       first = next;
     }
+  }
+
+  /** The system takes packets again. For whoever holds the socket. */
+  writable(): void {
+    for (const session of this.#sessions.values()) session.writable();
   }
 
   /** A datagram that is not sealed. Nothing is remembered of its sender before the sender showed a cookie. */
@@ -165,20 +200,34 @@ export class UdpHost extends EventEmitter<{ session: [session: SessionHandle] }>
       return;
     }
     if (this.#opening >= MAX_OPENING || this.#sessions.size + this.#opening >= maxSessions) return;
+    if (!this.#forgetCalls(seconds)) return;
     this.#opening++;
-    void this.#open(hello.connectionId, new Uint8Array(hello.call), from, name).finally(() => this.#opening--);
+    const record: CallRecord = { from: nameOf(from), seconds, answer: undefined };
+    this.#calls.set(name, record);
+    const clear = helloClear(hello.connectionId, hello.cookie);
+    void this.#open(hello.connectionId, new Uint8Array(hello.call), clear, from, record).finally(() => this.#opening--);
   }
 
-  async #open(peerId: number, message: Uint8Array, from: Endpoint, name: string): Promise<void> {
-    const { privateKey, sharedKey, ciphers = ['aes-128-gcm', 'chacha20-poly1305'] } = this.#options;
-    const record = { from: nameOf(from), answer: undefined as Uint8Array | undefined };
-    for (const oldest of this.#calls.keys()) {
-      if (this.#calls.size < MAX_REMEMBERED) break;
-      this.#calls.delete(oldest);
+  /** Makes room for one more call. False while all that are remembered may still be sent again with a good cookie. */
+  #forgetCalls(seconds: number): boolean {
+    for (const [name, call] of this.#calls) {
+      if (this.#calls.size < MAX_REMEMBERED) return true;
+      if (seconds - call.seconds <= COOKIE_SECONDS) return false;
+      this.#calls.delete(name);
     }
-    this.#calls.set(name, record);
+    return true;
+  }
+
+  async #open(
+    peerId: number,
+    message: Uint8Array,
+    clear: Uint8Array,
+    from: Endpoint,
+    record: CallRecord,
+  ): Promise<void> {
+    const { privateKey, sharedKey, ciphers = CIPHERS } = this.#options;
     try {
-      const opened = await openCall({ privateKey, sharedKey }, message, helloClear(peerId));
+      const opened = await openCall({ privateKey, sharedKey }, message, clear);
       const cipher = chooseCipher(opened.payload, ciphers);
       const localId = this.#freeId();
       if (cipher === undefined || localId === undefined) return;
