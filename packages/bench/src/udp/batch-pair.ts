@@ -1,10 +1,11 @@
 import type { BenchFigures } from '@millrace/protocol';
 import type { BedContext } from '../bed/types.js';
 import type { Measurement } from '../scenarios/scenario.js';
+import { packetsThatFit } from './kernel-buffer.js';
 import type { BatchVerbs, BurstReport, Way } from '../workers/session-batch.js';
 
-/** Packets of a burst: with what the kernel adds to each they fit into 4 MiB of its buffers. */
-const BURST = 1024;
+/** Packets of a burst, unless the kernel's buffer holds fewer. */
+const MOST_PACKETS = 1024;
 /** Bursts before those that are measured. */
 const WARM_UPS = 2;
 
@@ -24,15 +25,16 @@ export async function openBatchPair(
   direction: 'send' | 'receive',
   packetBytes: number,
 ): Promise<BatchPair> {
+  const packets = Math.min(MOST_PACKETS, packetsThatFit());
   const start = (role: string) => context.startSubject<BatchVerbs>('session-batch', role);
   const [sender, receiver] = await Promise.all([start('sender'), start('receiver')]);
   const pinned = [await sender.call('pin', 0), await receiver.call('pin', 1)];
   const sources = new Set<Way>();
   const sinks = new Map<Way, Awaited<ReturnType<typeof sinkOf>>>();
 
-  const sinkOf = (way: Way) => receiver.call('open', { way, packetBytes, burst: BURST });
+  const sinkOf = (way: Way) => receiver.call('open', { way, packetBytes, burst: packets });
   const openBoth = async (from: Way, at: Way) => {
-    if (!sources.has(from)) await sender.call('open', { way: from, packetBytes, burst: BURST });
+    if (!sources.has(from)) await sender.call('open', { way: from, packetBytes, burst: packets });
     sources.add(from);
     const to = sinks.get(at) ?? (await sinkOf(at));
     sinks.set(at, to);
@@ -50,14 +52,14 @@ export async function openBatchPair(
         await receiver.call('prepare', at);
         const sent = await sender.call('send', { way: from, to });
         const got = await receiver.call('receive', at);
-        problems.push(...problemsOf(BURST, sent.right, got.right));
+        problems.push(...problemsOf(packets, sent.right, got.right));
         if (i < 0) continue;
         const own = direction === 'send' ? sent : got;
         total.cpuNs += own.cpuNs;
         total.calls += own.calls;
         total.checkMs += own.checkMs;
       }
-      return { figures: figuresOf(bursts * BURST, packetBytes, total), problems };
+      return { figures: figuresOf(bursts * packets, packetBytes, total), problems };
     },
     native,
     pinned: !pinned.includes(false),

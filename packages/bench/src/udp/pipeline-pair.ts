@@ -4,6 +4,7 @@ import { throughputOverTime, type Timeline } from '../check/timeline.js';
 import { startMeter } from '../run/meter.js';
 import type { Measurement } from '../scenarios/scenario.js';
 import type { EndReport, PipelineVerbs } from '../workers/session-pipeline.js';
+import { packetsThatFit } from './kernel-buffer.js';
 import type { FrameCounts } from './frame-content.js';
 
 const DATA_SHARDS = 20;
@@ -12,6 +13,8 @@ const PARITY_SHARDS = 5;
 const OVERHEAD_BYTES = 21 + 4 + 17;
 /** What stands before a frame's bytes in its first shard. */
 const FRAME_HEAD_BYTES = 9;
+/** Frames under way at most, unless the kernel's buffer holds fewer. */
+const WINDOW_FRAMES = 32;
 /** Frames before those that are measured, as a share of them. */
 const WARM_UP_SHARE = 0.25;
 
@@ -35,6 +38,8 @@ export async function openPipelinePair(
   const frameBytes = DATA_SHARDS * (packetBytes - OVERHEAD_BYTES) - FRAME_HEAD_BYTES;
   const start = (end: string) => context.startSubject<PipelineVerbs>('session-pipeline', `${role} ${end}`);
   const [sender, receiver] = await Promise.all([start('sender'), start('receiver')]);
+  const fitting = Math.floor(packetsThatFit() / (DATA_SHARDS + PARITY_SHARDS));
+  const window = Math.max(1, Math.min(WINDOW_FRAMES, fitting));
   const options = { packetBytes, parity: PARITY_SHARDS / DATA_SHARDS, native };
   const host = await sender.call('listen', { ...options, core: 0 });
   const to = { address: host.address, port: host.port };
@@ -43,7 +48,7 @@ export async function openPipelinePair(
   let next = 0;
 
   const run = async (frames: number): Promise<Measurement> => {
-    const plan = { first: next, frames, frameBytes };
+    const plan = { first: next, frames, frameBytes, window };
     next += frames;
     await Promise.all([receiver.call('begin', plan), sender.call('begin', plan)]);
     const meter = await startMeter({ measured: [measured(sender), measured(receiver)] });

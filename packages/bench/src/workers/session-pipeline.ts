@@ -19,6 +19,16 @@ export interface PipelineOptions {
   core: number;
 }
 
+/** A run, at either end. */
+export interface PipelineRun {
+  /** Number of the first frame. */
+  first: number;
+  frames: number;
+  frameBytes: number;
+  /** Frames that the sender may be ahead of what the receiver says it has. */
+  window: number;
+}
+
 /** What an end used in a run, and what its session counted in it. */
 export interface EndReport extends Cost {
   framesSubmitted: number;
@@ -33,10 +43,6 @@ export interface EndReport extends Cost {
   checkMs: number;
 }
 
-/** Frames under way at most: about what the kernel's buffer holds where each packet is one of its own. */
-const WINDOW_FRAMES = 32;
-/** The receiver says how far it is after so many frames. */
-const ACK_EVERY = 16;
 /** Long enough that no frame is ever given up. */
 const DEADLINE_MS = 30_000;
 /** When nothing arrived for so long, a run is given up. */
@@ -54,6 +60,8 @@ let before: UdpSessionStats | undefined;
 let content = new FrameContent(1);
 let checker = new FrameChecker(content, 0, 0);
 let arrived = new TimelineRecorder('arrived');
+/** The receiver says how far it is after so many frames. */
+let ackEvery = 1;
 /** Tells `send` how many frames of its run have arrived. */
 let onAck: (count: number) => void = () => undefined;
 
@@ -88,7 +96,7 @@ const verbs = {
     made.on('frame', (frame) => {
       checker.take(frame.pts, frame.data, frame.recovered);
       frame.release();
-      if (checker.right % ACK_EVERY !== 0 && !checker.complete) return;
+      if (checker.right % ackEvery !== 0 && !checker.complete) return;
       arrived.add(nowMs(), checker.right * content.bytes);
       ack.writeUInt32BE(checker.right);
       made.sendEvent(ack);
@@ -97,23 +105,25 @@ const verbs = {
     return { pinned };
   },
   /** Begins a run of frames `first` up to `first + frames`, at either end. */
-  begin: async (run: { first: number; frames: number; frameBytes: number }): Promise<void> => {
+  begin: async (run: PipelineRun): Promise<void> => {
     if (host && !session) await once(host, 'session');
     if (content.bytes !== run.frameBytes) content = new FrameContent(run.frameBytes);
     checker = new FrameChecker(content, run.first, run.frames);
+    // Twice in a window.
+    ackEvery = Math.max(1, Math.floor(run.window / 2));
     arrived = new TimelineRecorder('arrived');
     before = opened().stats();
     meter.start();
   },
   /** Sends the frames of a run; gives the time until the last one had arrived, and when that began. */
-  send: async ({ first, frames }: { first: number; frames: number }): Promise<{ startMs: number; seconds: number }> => {
+  send: async ({ first, frames, window }: PipelineRun): Promise<{ startMs: number; seconds: number }> => {
     const to = opened();
     const options = { deadlineMs: DEADLINE_MS, flags: 0, pts: first };
     const startMs = nowMs();
     let sent = 0;
     let there = 0;
     const fill = (): void => {
-      for (; sent < frames && sent - there < WINDOW_FRAMES; sent++) {
+      for (; sent < frames && sent - there < window; sent++) {
         options.pts = first + sent;
         to.sendFrame(content.of(first + sent), options);
       }
