@@ -207,7 +207,7 @@ describe('level 2', () => {
     node.close();
   });
 
-  test('1,000 applications that do not read hold at least half of the bound, and never more than it', async () => {
+  test('1,000 applications that stop reading hold at least half of the bound, and never more than it', async () => {
     const KIB = 1024;
     const chunk = new Uint8Array(16 * KIB).fill(1);
     const fill = ({ engine, sid }: { engine: { write: (...args: never[]) => number }; sid: number }): void => {
@@ -219,7 +219,7 @@ describe('level 2', () => {
       maxGaps: 4,
       maxRecords: 256,
       maxRecordItems: 2_048,
-      receiveBudgetBytes: 32 * KIB * KIB,
+      receiveBudgetBytes: 128 * KIB * KIB,
       sendBudgetBytes: 0,
     };
     const { level, pool, events } = alone(node, engine);
@@ -236,13 +236,19 @@ describe('level 2', () => {
       return channel;
     });
     await Promise.all(channels.map((channel) => channel.stream.opened));
-    // Each has its floor full, and the part of what all share that is promised to those who do not read.
+    // Some are quick at first: those who never read get little of what all share.
+    await Promise.all(
+      channels.slice(0, 8).map(async (channel) => {
+        const reader = channel.stream.readable.getReader();
+        for (let read = 0; read < 16 * KIB * KIB;) read += (await reader.read()).value!.length;
+        reader.releaseLock();
+      }),
+    );
     await until(() => {
       look();
-      return level.stats().receivedBytes >= 1_000 * 64 * KIB + 0.4 * engine.receiveBudgetBytes;
+      return most >= 0.5;
     });
     expect(most).toBeLessThanOrEqual(1);
-    expect(most).toBeGreaterThanOrEqual(0.5);
     for (const channel of channels) channel.stream.reset();
     await level.close();
     await pool.close();

@@ -160,15 +160,15 @@ test('a target that takes nothing of the end is cut', async () => {
   expect(clock.count(NODE_LIMITS.writeStallMs)).toBe(0);
 });
 
-test('a read is not taken apart for the room there is while more will come', async () => {
+test('a read is not taken apart for the room there is while as much is on its way', async () => {
   const { socket, calls, state, link } = start();
   state.room = 3;
-  state.unacknowledged = 1;
+  state.unacknowledged = 6;
   socket.push('12345');
   await quiet();
   expect(calls).toEqual([]);
-  // Nothing is on its way that would make room.
-  state.unacknowledged = 0;
+  // Little is on its way that would make room.
+  state.unacknowledged = 5;
   link.sendDown();
   expect(calls).toEqual(['write 123', 'write 45']);
 });

@@ -100,7 +100,7 @@ export class TargetLink implements Channel {
       const waiting = this.#socket.readableLength;
       const room = waiting === 0 ? 0 : engine.room(sid, waiting);
       // What does not fit stays with the socket, which reads no more; the engine tells when there is room. A read is not
-      // taken apart for it, as long as there will be more: what is whole need not be copied.
+      // taken apart while as much is on its way: what is whole need not be copied.
       if (room < waiting && (room === 0 || engine.unacknowledgedBytes(sid) > waiting)) return;
       // Reading when nothing waits makes the socket go on, or tell of the end.
       const bytes = (waiting === 0 ? this.#socket.read() : this.#socket.read(room)) as Buffer | null;
