@@ -207,7 +207,7 @@ describe('level 2', () => {
     node.close();
   });
 
-  test('1,000 applications that stop reading hold at least half of the bound, and never more than it', async () => {
+  test('1,000 applications that are stalled both ways hold at least half of the bound, and never more than it', async () => {
     const KIB = 1024;
     const chunk = new Uint8Array(16 * KIB).fill(1);
     const fill = ({ engine, sid }: { engine: { write: (...args: never[]) => number }; sid: number }): void => {
@@ -219,7 +219,7 @@ describe('level 2', () => {
       maxGaps: 4,
       maxRecords: 256,
       maxRecordItems: 2_048,
-      receiveBudgetBytes: 128 * KIB * KIB,
+      receiveBudgetBytes: 32 * KIB * KIB,
       sendBudgetBytes: 0,
     };
     const { level, pool, events } = alone(node, engine);
@@ -236,14 +236,14 @@ describe('level 2', () => {
       return channel;
     });
     await Promise.all(channels.map((channel) => channel.stream.opened));
-    // Some are quick at first: those who never read get little of what all share.
-    await Promise.all(
-      channels.slice(0, 8).map(async (channel) => {
-        const reader = channel.stream.readable.getReader();
-        for (let read = 0; read < 16 * KIB * KIB;) read += (await reader.read()).value!.length;
-        reader.releaseLock();
-      }),
-    );
+    // Nobody reads at the node either: what it does not allow waits here.
+    const given = new Uint8Array(512 * KIB);
+    for (const channel of channels) {
+      channel.stream.writable
+        .getWriter()
+        .write(given)
+        .catch(() => {});
+    }
     await until(() => {
       look();
       return most >= 0.5;

@@ -21,7 +21,7 @@ test('bodies take their own part and what the engine leaves of its', () => {
     () => engineBytes,
     () => 0,
   );
-  const most = level2Bound(DEFAULTS, 0) - SPARE_BYTES - CLIENT_LIMITS.maxSpareReadBytes - 2 * DEFAULTS.maxResponseBytes;
+  const most = level2Bound(DEFAULTS, 0) - SPARE_BYTES - CLIENT_LIMITS.maxSpareReadBytes - 3 * DEFAULTS.maxResponseBytes;
   expect([account.fits(most), account.fits(most + 1)]).toEqual([true, false]);
   account.add(32 * MIB);
   engineBytes = most - 32 * MIB;

@@ -83,6 +83,31 @@ test('who wrote a piece is told when its bytes are let go, at once where they ar
   expect(released).toHaveLength(3);
 });
 
+test('what is copied of bytes that come back is a copy, also where slice makes none', () => {
+  // As Node's Buffer does.
+  class Sharing extends Uint8Array<ArrayBuffer> {
+    override slice(from = 0, to = this.length): Uint8Array<ArrayBuffer> {
+      return this.subarray(from, to);
+    }
+  }
+  const list = new ChunkList();
+  const whole = new Sharing(5_000).fill(1);
+  const part = new Sharing(10_000).fill(1).subarray(0, 4_000);
+  const reuse = (bytes: Uint8Array): void => void bytes.fill(9);
+  list.append(whole, true, reuse);
+  list.append(part, true, reuse);
+  expect(part[0]).toBe(9);
+  list.trim(1_000);
+  expect(whole[0]).toBe(9);
+  expect(new Set(content(list))).toEqual(new Set([1]));
+  const packet = new Sharing(10_000).fill(1);
+  const received = new ChunkList();
+  received.append(packet.subarray(0, 4_000));
+  received.settle();
+  packet.fill(9);
+  expect(new Set(content(received))).toEqual(new Set([1]));
+});
+
 test('a large buffer that was written is not kept alive by its last part', () => {
   const written = new Uint8Array(80_000).fill(4);
   const list = new ChunkList();

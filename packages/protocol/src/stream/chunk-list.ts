@@ -74,7 +74,7 @@ export class ChunkList {
     }
     for (let at = 0; at < bytes.length; at += MAX_CHUNK_BYTES) {
       const view = bytes.length <= MAX_CHUNK_BYTES ? bytes : bytes.subarray(at, at + MAX_CHUNK_BYTES);
-      const kept = own && view.length < view.buffer.byteLength * VIEW_SHARE ? view.slice() : view;
+      const kept = own && view.length < view.buffer.byteLength * VIEW_SHARE ? copyOf(view) : view;
       const toTell = kept === bytes ? released : undefined;
       this.#push({
         from: this.#end,
@@ -124,7 +124,7 @@ export class ChunkList {
     this.release(position);
     const chunk = this.#chunks[this.#head];
     if (chunk === undefined || chunk.from >= position) return;
-    const rest = chunk.bytes.slice(position - chunk.from);
+    const rest = copyOf(chunk.bytes.subarray(position - chunk.from));
     chunk.released?.(chunk.bytes);
     this.#pinned += rest.length - chunk.capacity;
     this.#chunks[this.#head] = { from: position, bytes: rest, capacity: rest.length, room: undefined, settled: true };
@@ -149,7 +149,7 @@ export class ChunkList {
     for (let index = Math.max(this.#head, chunks.length - this.#fresh); index < chunks.length; index++) {
       const chunk = chunks[index]!;
       if (!chunk.settled && chunk.bytes.length < chunk.bytes.buffer.byteLength * VIEW_SHARE) {
-        chunk.bytes = chunk.bytes.slice();
+        chunk.bytes = copyOf(chunk.bytes);
       }
       chunk.settled = true;
     }
@@ -213,4 +213,9 @@ export class ChunkList {
     }
     return low;
   }
+}
+
+/** Not `slice`, which copies nothing where the bytes are a Buffer. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
 }
