@@ -1,9 +1,12 @@
+import { QueueShare, type SpacedSample } from './queue-share.js';
+
 /** What one report says about the path. */
-export interface RateSample {
+export interface RateSample extends SpacedSample {
   /** Bytes per ms that arrived since the report before, over the time in which they came. */
   readonly rate: number;
   /** The same bytes over the time in which they were sent. */
   readonly sentRate: number;
+  readonly bytes: number;
   readonly packets: number;
   readonly lost: number;
   /** The queue on the way, ms. */
@@ -25,10 +28,23 @@ const FAST_UP_GAIN = 2;
 /** Gains with which a queue is drained: the larger it is, the lower. */
 const DOWN_GAIN = 0.8;
 const LEAST_GAIN = 0.4;
-/** A queue that does not shrink by this in a round is not our own. */
-const SHRINKING = 0.85;
 /** So many rounds lie between two drainings at least. */
 const PATIENT_ROUNDS = 2;
+/** A queue that does not shrink by this in a round is not waited for. */
+const SHRINKING = 0.85;
+/** A queue of which less than this part comes from here is that of others; of which more comes from here, one's own again. */
+const OTHERS_SHARE = 0.75;
+const OWN_SHARE = 0.9;
+/** Less than this: what came was slower still than what was sent. The path became slower. */
+const LEAST_SHARE = -0.5;
+/** While a bottleneck is shared all goes as with BBR: rates of ten rounds count, of eight one is an upward probe, and one drains it. */
+const SHARED_ROUNDS = 10;
+const SHARED_CRUISE_ROUNDS = 6;
+const SHARED_DOWN_GAIN = 0.75;
+/** A round that brings less than this part of the best one says that the path became slower. */
+const SHARED_LEAST = 0.6;
+/** So many rounds without a queue, and it is not shared any more. */
+const ALONE_ROUNDS = 8;
 /** Rates of so many rounds are remembered; the largest one counts. */
 const ROUNDS = 6;
 const CRUISE_ROUNDS = 2;
@@ -67,9 +83,13 @@ export class Congestion {
   #packets = 0;
   #lost = 0;
   #queueMs = 0;
-  /** The queue when the state began; while it is drained, that of the round before. */
+  /** The queue when the state began. */
   #queueBefore = 0;
   #roundsSinceDrain = 0;
+  /** Whether others fill the queue too; and for how many rounds there was none. */
+  #shared = false;
+  #aloneRounds = 0;
+  readonly #queueShare = new QueueShare();
   #standing = false;
   /** Below 1 after rounds in which much was lost without a queue: what stands in the way drops rather than delays. */
   #caution = 1;
@@ -120,7 +140,7 @@ export class Congestion {
     this.#upGain = UP_GAIN;
     this.#queueMs = 0;
     this.#caution = 1;
-    this.#roundsSinceDrain = 0;
+    this.#shared = false;
     this.#measured = false;
   }
 
@@ -143,10 +163,14 @@ export class Congestion {
       this.#round = Math.max(this.#round, rate);
       this.#measured = true;
     }
+    // What a full queue drops is no reason for caution: the queue itself says how fast may be sent.
     this.#packets += sample.packets;
-    this.#lost += sample.lost;
+    if (!this.#standing) this.#lost += sample.lost;
+    if (sample.rate > 0) this.#queueShare.add(sample);
     const much = (this.#state === 'startup' ? 1 : 2) * standingMs(sample);
-    if (sample.queueMs > much && sample.rate > 0) this.#queued(sample);
+    if (this.#standing) this.#aloneRounds = 0;
+    if (this.#shared) this.#measured = true;
+    else if (sample.queueMs > much && sample.rate > 0) this.#queued(sample);
     else if (this.#state === 'up' && sample.queueMs > this.#queueBefore + standingMs(sample)) this.#enter('down');
     else if (isDraining(this.#state) && sample.queueMs < standingMs(sample) / 2) this.#enter('cruise');
     this.#roundEndsAt ??= sample.now + sample.smoothedMs;
@@ -162,8 +186,12 @@ export class Congestion {
     this.#measured = true;
     this.#upGain = UP_GAIN;
     if (this.#state === 'startup') this.#enter('drain');
-    // A queue that stays after it was drained is that of others; to give way to it for ever would be to starve.
-    else if (!isDraining(this.#state) && this.#roundsSinceDrain >= PATIENT_ROUNDS) this.#enter('down');
+    else if (!isDraining(this.#state)) {
+      // What was sent before the last draining has to be through before anything can be said.
+      if (this.#roundsSinceDrain >= PATIENT_ROUNDS) this.#enter('down');
+    }
+    // What was sent before the draining shows how slow the path is; what was sent since shows whose queue it is.
+    else if (this.#queueShare.isBefore(sample) && rate < this.#queueShare.rate) this.#queueShare.watch(rate);
   }
 
   #gain(): number {
@@ -172,6 +200,7 @@ export class Congestion {
         return STARTUP_GAIN;
       case 'drain':
       case 'down':
+        if (this.#shared) return SHARED_DOWN_GAIN;
         // The queue is to be gone after a round trip.
         return Math.max(LEAST_GAIN, Math.min(DOWN_GAIN, 1 - this.#queueMs / Math.max(this.#leastMs, 20)));
       case 'up':
@@ -188,9 +217,10 @@ export class Congestion {
     this.#round = 0;
     this.#roundsInState++;
     this.#roundsSinceDrain++;
+    if (round < SHARED_LEAST * this.rate || ++this.#aloneRounds >= ALONE_ROUNDS) this.#shared = false;
     if (round > 0) {
       this.#rounds.push(round);
-      if (this.#rounds.length > ROUNDS) this.#rounds.shift();
+      if (this.#rounds.length > (this.#shared ? SHARED_ROUNDS : ROUNDS)) this.#rounds.shift();
     } else if (sample.appLimited) {
       if (this.#state === 'up') this.#enter('down');
       return;
@@ -200,7 +230,10 @@ export class Congestion {
 
   /** Whether much is lost; asked at the end of each round, answered once enough packets are counted. */
   #takeLossy(): boolean {
-    if (this.#packets < LOSSY_PACKETS) return false;
+    if (this.#packets < LOSSY_PACKETS) {
+      if (this.#lost === 0) this.#caution = Math.min(1, this.#caution * CALM_FACTOR);
+      return false;
+    }
     const lossy = this.#lost / this.#packets > PROBE_LOSS;
     this.#caution = lossy
       ? Math.max(LEAST_CAUTION, this.#caution * LOSS_FACTOR)
@@ -211,6 +244,10 @@ export class Congestion {
   }
 
   #next(round: number, lossy: boolean): void {
+    if (!this.#shared && this.#state !== 'startup' && this.#standing && this.#isOthers()) {
+      this.#share();
+      return;
+    }
     switch (this.#state) {
       case 'startup':
         if (round >= this.#fullRate * STARTUP_GROWTH) {
@@ -220,24 +257,39 @@ export class Congestion {
         if (this.#fullRounds >= STARTUP_ROUNDS || (lossy && this.#fullRounds >= 1)) this.#enter('drain');
         return;
       case 'up':
-        if (!lossy && round > this.#before * GROWTH) {
+        if (!lossy && !this.#shared && round > this.#before * GROWTH) {
           // It bears more: look for how much at once.
           this.#before = round;
           this.#upGain = FAST_UP_GAIN;
           return;
         }
-        if (this.#roundsInState < 2 && !lossy) return;
+        if (this.#roundsInState < (this.#shared ? 1 : 2) && !lossy) return;
         this.#upGain = UP_GAIN;
         this.#enter('down');
         return;
       case 'cruise':
-        if (this.#roundsInState >= CRUISE_ROUNDS) this.#enter('up');
+        if (this.#roundsInState >= (this.#shared ? SHARED_CRUISE_ROUNDS : CRUISE_ROUNDS)) this.#enter('up');
         return;
       default:
-        if (this.#roundsInState < 2) return;
-        if (this.#queueMs > SHRINKING * this.#queueBefore) this.#enter('cruise');
+        if (this.#roundsInState < (this.#shared ? 1 : 2)) return;
+        if (this.#shared) this.#enter('cruise');
+        else if (this.#queueMs > SHRINKING * this.#queueBefore) this.#enter('cruise');
         this.#queueBefore = this.#queueMs;
     }
+  }
+
+  #isOthers(): boolean {
+    const share = this.#queueShare.own;
+    return share !== undefined && share > LEAST_SHARE && share < OTHERS_SHARE;
+  }
+
+  /** The queue is that of others too, who do not give way. */
+  #share(): void {
+    this.#shared = true;
+    this.#aloneRounds = 0;
+    this.#rounds.length = 0;
+    this.#round = this.#queueShare.rate;
+    this.#enter('up');
   }
 
   #enter(state: State): void {
@@ -245,7 +297,13 @@ export class Congestion {
     this.#state = state;
     this.#roundsInState = 0;
     this.#queueBefore = this.#queueMs;
-    if (state === 'up') this.#before = this.rate;
+    if (isDraining(state) && !this.#shared) this.#queueShare.watch(this.rate);
+    if (state !== 'up') return;
+    this.#before = this.rate;
+    if (!this.#shared) return;
+    // Since the last probe: the queue is one's own again, or there is nobody else any more.
+    if ((this.#queueShare.own ?? 0) > OWN_SHARE) this.#shared = false;
+    this.#queueShare.watch(this.rate);
   }
 }
 

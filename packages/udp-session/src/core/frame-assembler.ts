@@ -25,9 +25,8 @@ export class FrameAssembler {
   readonly #fec: Fec;
   readonly #pool: FramePool;
   readonly #stats: SessionStats;
-  readonly #partial = new Map<number, PartialFrame>();
-  /** The same, in order of their first shard: looked through after each batch, which an iterator would cost more for. */
-  readonly #inOrder: PartialFrame[] = [];
+  /** In order of their first shard. Few, as a rule, and the last ones are looked for: a map would cost more, and memory. */
+  readonly #partial: PartialFrame[] = [];
   /** No frame is due before this. */
   #expireAt = Number.POSITIVE_INFINITY;
   /** Frames that are over, whole or given up. */
@@ -48,12 +47,12 @@ export class FrameAssembler {
 
   /** Frames that are not whole. */
   get partial(): readonly PartialFrame[] {
-    return this.#inOrder;
+    return this.#partial;
   }
 
   /** Whether a frame is whole, given up, or begun. */
   isKnown(index: number): boolean {
-    return this.#partial.has(index) || this.#over.look(index) !== 'fresh';
+    return this.#find(index) !== undefined || this.#over.look(index) !== 'fresh';
   }
 
   poll(): FrameEvent | undefined {
@@ -73,7 +72,7 @@ export class FrameAssembler {
     at: number,
     now: number,
   ): boolean {
-    let frame = this.#partial.get(index);
+    let frame = this.#find(index);
     if (frame === undefined) {
       const layout = this.#pool.layoutOf(shape);
       if (layout === undefined || shard >= layout.shards) return false;
@@ -95,8 +94,8 @@ export class FrameAssembler {
   expire(now: number): void {
     if (now < this.#expireAt) return;
     this.#expireAt = Number.POSITIVE_INFINITY;
-    for (let i = this.#inOrder.length - 1; i >= 0; i--) {
-      const frame = this.#inOrder[i]!;
+    for (let i = this.#partial.length - 1; i >= 0; i--) {
+      const frame = this.#partial[i]!;
       if (frame.deadlineAt <= now) this.#drop(frame);
       else this.#expireAt = Math.min(this.#expireAt, frame.deadlineAt);
     }
@@ -104,7 +103,7 @@ export class FrameAssembler {
 
   /** When `expire` may have something to do next. */
   get expireAt(): number | undefined {
-    return this.#inOrder.length === 0 ? undefined : this.#expireAt;
+    return this.#partial.length === 0 ? undefined : this.#expireAt;
   }
 
   /** Gives up a frame of which nothing came; later shards of it are surplus. */
@@ -113,7 +112,7 @@ export class FrameAssembler {
   }
 
   #begin(index: number, layout: FrameLayout, deadlineMs: number, now: number): PartialFrame | undefined {
-    while (this.#partial.size >= this.#options.maxFrames) if (!this.#displace(index)) return undefined;
+    while (this.#partial.length >= this.#options.maxFrames) if (!this.#displace(index)) return undefined;
     let frame = this.#pool.take(layout);
     while (frame === undefined) {
       if (!this.#displace(index)) return undefined;
@@ -122,20 +121,19 @@ export class FrameAssembler {
     frame.begin(index, layout, now + Math.min(deadlineMs, this.#options.maxAgeMs), now);
     if (frame.deadlineAt < this.#expireAt) this.#expireAt = frame.deadlineAt;
     if (index > this.#newest) {
-      for (const earlier of this.#inOrder) if (earlier.passedAt > now) earlier.passedAt = now;
+      for (const earlier of this.#partial) if (earlier.passedAt > now) earlier.passedAt = now;
       this.#newest = index;
     } else {
       frame.passedAt = now;
     }
-    this.#partial.set(index, frame);
-    this.#inOrder.push(frame);
+    this.#partial.push(frame);
     return frame;
   }
 
   /** Gives up the oldest frame, if it is older than `index`. */
   #displace(index: number): boolean {
     let oldest: PartialFrame | undefined;
-    for (const frame of this.#inOrder) if (oldest === undefined || frame.index < oldest.index) oldest = frame;
+    for (const frame of this.#partial) if (oldest === undefined || frame.index < oldest.index) oldest = frame;
     if (oldest === undefined || oldest.index > index) return false;
     this.#drop(oldest);
     return true;
@@ -195,8 +193,14 @@ export class FrameAssembler {
 
   /** The frame is not put together any more. */
   #end(frame: PartialFrame): void {
-    this.#partial.delete(frame.index);
-    this.#inOrder.splice(this.#inOrder.indexOf(frame), 1);
+    const frames = this.#partial;
+    for (let i = frames.indexOf(frame); i < frames.length - 1; i++) frames[i] = frames[i + 1]!;
+    frames.pop();
     this.#over.commit(frame.index);
+  }
+
+  #find(index: number): PartialFrame | undefined {
+    for (let i = this.#partial.length - 1; i >= 0; i--) if (this.#partial[i]!.index === index) return this.#partial[i];
+    return undefined;
   }
 }

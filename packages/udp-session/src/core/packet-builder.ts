@@ -53,6 +53,7 @@ export class PacketBuilder {
   buildElsewhere(now: number): string | undefined {
     const { group, paths, send } = this.#parts;
     const response = this.#response;
+    if (response === undefined && paths.dueAt === undefined) return undefined;
     const chosen = response ?? paths.take(send.roundTrip.lateMs, now);
     if (chosen === undefined) return undefined;
     this.#response = undefined;

@@ -31,10 +31,7 @@ export class Pings {
   }
 
   isDue(now: number): boolean {
-    const { probeAt } = this.#send;
-    if ((probeAt !== undefined && probeAt <= now) || (this.#measureAt !== undefined && this.#measureAt <= now))
-      return true;
-    return this.#saidAt + this.#keepAliveMs <= now;
+    return this.dueAt <= now;
   }
 
   /** A ping is sent: whatever made it due is over. */

@@ -181,10 +181,12 @@ export class SendSide {
     const lost = Math.max(0, report.lost - (before?.lost ?? 0));
     const packets = report.received - (before?.received ?? 0) + lost;
     const bursts = Math.max(0, report.bursts - (before?.bursts ?? 0));
+    const bytes = report.receivedBytes - (before?.receivedBytes ?? 0);
     const sentMs = before === undefined ? 0 : ((report.echoUs - before.echoUs) | 0) / 1000;
     this.congestion.onReport({
       rate: report.rate,
-      sentRate: sentMs > 0 ? (report.receivedBytes - before!.receivedBytes) / sentMs : Number.POSITIVE_INFINITY,
+      sentRate: sentMs > 0 ? bytes / sentMs : Number.POSITIVE_INFINITY,
+      bytes,
       packets,
       lost,
       queueMs: report.queueUs / 1000,

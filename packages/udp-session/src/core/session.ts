@@ -8,7 +8,7 @@ import { KeySchedule } from './key-schedule.js';
 import { checkKeys, resolveOptions, type Role, type SessionKeys, type SessionOptions } from './options.js';
 import { PacketBuilder } from './packet-builder.js';
 import { PathValidation } from './path-validation.js';
-import { earliest, ReceiveSide } from './receive-side.js';
+import { earlier, ReceiveSide } from './receive-side.js';
 import { Opener, type Opened, type Received } from './receiver.js';
 import { Pings } from './pings.js';
 import { SendSide } from './send-side.js';
@@ -209,20 +209,17 @@ export class SessionCore {
   /** When `handleTimeout` has to be called. */
   pollTimeout(now: number): number | undefined {
     if (this.#closed) return this.#builder.closesLeft > 0 ? now : undefined;
-    const { pacer, frames, events, datagrams, mtu, windowOpen, rate } = this.#send;
-    const small = earliest(events.dueAt, datagrams.dueAt);
+    const { pacer, frames, events, datagrams, mtu } = this.#send;
+    const small = earlier(events.dueAt, datagrams.dueAt);
     const frame = frames.next();
-    const readyAt = frame !== undefined || small !== undefined ? pacer.readyAt(rate, now) : undefined;
-    return earliest(
-      this.#heardAt + this.#idleTimeoutMs,
-      this.#pings.dueAt,
-      frame !== undefined && windowOpen ? readyAt : undefined,
-      frame?.deadlineAt,
-      small === undefined || pacer.mayBorrow ? small : Math.max(small, readyAt!),
-      mtu.dueAt(now),
-      this.#paths.dueAt,
-      this.#receive.timeout(now),
-    );
+    let at = earlier(this.#heardAt + this.#idleTimeoutMs, this.#pings.dueAt);
+    at = earlier(at, earlier(mtu.dueAt(now), this.#paths.dueAt));
+    at = earlier(at, this.#receive.timeout(now));
+    if (frame === undefined && small === undefined) return at;
+    const readyAt = pacer.readyAt(this.#send.rate, now);
+    if (frame !== undefined)
+      at = earlier(at, this.#send.windowOpen ? Math.min(readyAt, frame.deadlineAt) : frame.deadlineAt);
+    return small === undefined ? at : earlier(at, pacer.mayBorrow ? small : Math.max(small, readyAt));
   }
 
   /** Time went on. */

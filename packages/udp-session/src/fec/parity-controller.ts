@@ -33,9 +33,9 @@ const LEAST_LOSS = 1e-3;
 /** Follows the tail of the measured loss: up with the next reports, down over seconds. */
 export class ParityController {
   readonly #options: ParityOptions;
-  /** What was decided lately, and lost of it; both fade. */
-  #packets = FIRST_PACKETS;
-  #lost = 0;
+  /** What was lost lately; and what was while a queue stood on the way. */
+  #usual = new RecentLoss();
+  #overflow = new RecentLoss();
   /** The tail of the loss; and of one that is likely to be over soon. */
   #tail = 0;
   #passing = FIRST_LOSS;
@@ -54,8 +54,8 @@ export class ParityController {
 
   /** What was lost had another cause than the path: all is as at the beginning. */
   forgive(): void {
-    this.#packets = FIRST_PACKETS;
-    this.#lost = 0;
+    this.#usual = new RecentLoss();
+    this.#overflow = new RecentLoss();
     this.#tail = 0;
     this.#passing = FIRST_LOSS;
     this.#burst = 1;
@@ -86,21 +86,13 @@ export class ParityController {
     if (packets <= 0) return;
     this.#passing *= Math.exp(-elapsed / PASSING_DOWN_MS);
     // What a queue dropped is known only when the queue is gone, perhaps.
-    if (queued || this.#queuedBefore) this.#passing = Math.max(this.#passing, Math.min(1, lost / packets));
-    else this.#measure(packets, Math.min(lost, packets), elapsed);
+    const passing = queued || this.#queuedBefore;
+    const sample = (passing ? this.#overflow : this.#usual).add(packets, Math.min(lost, packets), elapsed);
+    if (passing) this.#passing = Math.max(this.#passing, sample);
+    else if (sample > this.#tail) this.#tail = sample;
+    else this.#tail += (sample - this.#tail) * (1 - Math.exp(-elapsed / DOWN_MS));
     this.#queuedBefore = queued;
     if (bursts > 0) this.#burst += (Math.max(1, lost / bursts) - this.#burst) * Math.min(0.25, bursts / 16);
-  }
-
-  #measure(packets: number, lost: number, elapsed: number): void {
-    // What was measured longer ago fades, but as much stays as is needed to say anything.
-    const kept = Math.max(Math.exp(-elapsed / MEASURED_MS), Math.min(1, 1 - packets / MEASURED_PACKETS));
-    this.#packets = this.#packets * kept + packets;
-    this.#lost = this.#lost * kept + lost;
-    const mean = this.#lost / this.#packets;
-    const sample = Math.min(1, mean + MARGIN * Math.sqrt((mean * (1 - mean)) / this.#packets));
-    if (sample > this.#tail) this.#tail = sample;
-    else this.#tail += (sample - this.#tail) * (1 - Math.exp(-elapsed / DOWN_MS));
   }
 
   /**
@@ -119,6 +111,22 @@ export class ParityController {
     const wanted = Math.ceil(run * parityFor(data / run, loss, residual));
     // A small block may always have one parity shard: a share of nothing protects nothing.
     return Math.min(Math.max(wanted, least), Math.max(ceiling > 0 ? 1 : 0, Math.floor(most)), 255 - data);
+  }
+}
+
+/** The share of packets that were lost lately. */
+class RecentLoss {
+  #packets = FIRST_PACKETS;
+  #lost = 0;
+
+  /** Notes what was decided in the last `elapsedMs`; gives what may be lost. */
+  add(packets: number, lost: number, elapsedMs: number): number {
+    // What was measured longer ago fades, but as much stays as is needed to say anything.
+    const kept = Math.max(Math.exp(-elapsedMs / MEASURED_MS), Math.min(1, 1 - packets / MEASURED_PACKETS));
+    this.#packets = this.#packets * kept + packets;
+    this.#lost = this.#lost * kept + lost;
+    const mean = this.#lost / this.#packets;
+    return Math.min(1, mean + MARGIN * Math.sqrt((mean * (1 - mean)) / this.#packets));
   }
 }
 

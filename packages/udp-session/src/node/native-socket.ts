@@ -69,7 +69,7 @@ export async function openNativeSocket(
       return socket.stats().tier;
     },
     get overrun(): number {
-      return (socket.stats() as { dropped?: number }).dropped ?? 0;
+      return socket.stats().dropped;
     },
     get blocked(): boolean {
       return blocked;

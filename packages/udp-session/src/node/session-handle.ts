@@ -144,8 +144,9 @@ export class SessionHandle extends EventEmitter<UdpSessionEvents> {
   /** Packets that came for this session. For whoever holds the socket. */
   receive(packets: Received, from: Endpoint): void {
     if (from !== this.#from) this.#seen(from);
-    this.#core.handleDatagrams(packets, this.#fromName, performance.now());
-    this.#pump();
+    const now = performance.now();
+    this.#core.handleDatagrams(packets, this.#fromName, now);
+    this.#pump(now);
   }
 
   /** The system takes packets again. For whoever holds the socket. */
@@ -169,10 +170,9 @@ export class SessionHandle extends EventEmitter<UdpSessionEvents> {
     this.#immediate ??= setImmediate(() => this.#pump());
   }
 
-  #pump(): void {
+  #pump(now = performance.now()): void {
     if (this.#immediate !== undefined) clearImmediate(this.#immediate);
     this.#immediate = undefined;
-    const now = performance.now();
     this.#core.handleTimeout(now);
     // What the system does not take now is better paced again than refused; a goodbye is tried whatever happens.
     while (!this.#socket.blocked || this.#core.closed) {

@@ -152,7 +152,9 @@ export class UdpHost extends EventEmitter<{ session: [session: SessionHandle] }>
   receive(packets: Received, from: Endpoint): void {
     const { slab, offsets, lengths, count } = packets;
     const group = this.#group;
-    Object.assign(group, { slab, offsets, lengths });
+    group.slab = slab;
+    group.offsets = offsets;
+    group.lengths = lengths;
     for (let first = 0; first < count;) {
       const at = offsets[first]!;
       if (lengths[first]! < 2 || (slab[at]! & 0xc0) !== 0x40) {
@@ -205,7 +207,10 @@ export class UdpHost extends EventEmitter<{ session: [session: SessionHandle] }>
     const record: CallRecord = { from: nameOf(from), seconds, answer: undefined };
     this.#calls.set(name, record);
     const clear = helloClear(hello.connectionId, hello.cookie);
-    void this.#open(hello.connectionId, new Uint8Array(hello.call), clear, from, record).finally(() => this.#opening--);
+    void this.#open(hello.connectionId, new Uint8Array(hello.call), clear, from, record)
+      // Only what opened a session must not be opened again; to remember all else would let anybody fill the room for it.
+      .then((isOpen) => isOpen || this.#calls.delete(name))
+      .finally(() => this.#opening--);
   }
 
   /** Makes room for one more call. False while all that are remembered may still be sent again with a good cookie. */
@@ -224,22 +229,36 @@ export class UdpHost extends EventEmitter<{ session: [session: SessionHandle] }>
     clear: Uint8Array,
     from: Endpoint,
     record: CallRecord,
-  ): Promise<void> {
-    const { privateKey, sharedKey, ciphers = CIPHERS } = this.#options;
+  ): Promise<boolean> {
+    const keys = await this.#answer(peerId, message, clear, record);
+    if (keys === undefined) return false;
+    // First, since the caller can do nothing with what the session sends before it has the answer.
+    this.#send(record.answer!, from);
+    this.emit('session', this.add(keys, from));
+    return true;
+  }
+
+  /** Opens a call and puts the answer into its record. Undefined when there is no session for it. */
+  async #answer(
+    peerId: number,
+    message: Uint8Array,
+    clear: Uint8Array,
+    record: CallRecord,
+  ): Promise<SessionKeys | undefined> {
+    const { privateKey, sharedKey, maxSessions, ciphers = CIPHERS } = this.#options;
     try {
       const opened = await openCall({ privateKey, sharedKey }, message, clear);
       const cipher = chooseCipher(opened.payload, ciphers);
       const localId = this.#freeId();
-      if (cipher === undefined || localId === undefined) return;
+      if (cipher === undefined || localId === undefined) return undefined;
       const answer = await opened.answer(encodeChoice(localId, cipher), randomBytes(32));
-      if (this.#closed || this.#sessions.has(localId)) return;
-      const { caller, callee } = answer.secrets;
-      const session = this.add({ cipher, sendSecret: callee, receiveSecret: caller, localId, peerId }, from);
+      if (this.#closed || this.#sessions.has(localId) || this.#sessions.size >= maxSessions) return undefined;
       record.answer = encodeAnswer(peerId, answer.message);
-      this.#send(record.answer, from);
-      this.emit('session', session);
+      const { caller, callee } = answer.secrets;
+      return { cipher, sendSecret: callee, receiveSecret: caller, localId, peerId };
     } catch {
       // A call under another key, or none at all: it gets no answer, as if nobody were here.
+      return undefined;
     }
   }
 

@@ -61,14 +61,14 @@ export class Pair {
     const cipher = options.cipher ?? 'aes-128-gcm';
     this.host = new SessionCore(
       environment(options.hostParts),
-      { cipher, sendSecret: down, receiveSecret: up, localId: 9, peerId: 4 },
+      { cipher, sendSecret: down, receiveSecret: up, localId: 9, peerId: 4, role: 'host' },
       options.host ?? {},
       this.clientAddress,
       0,
     );
     this.client = new SessionCore(
       environment(options.clientParts),
-      { cipher, sendSecret: up, receiveSecret: down, localId: 4, peerId: 9 },
+      { cipher, sendSecret: up, receiveSecret: down, localId: 4, peerId: 9, role: 'client' },
       options.client ?? {},
       HOST,
       this.clientNow,
