@@ -87,10 +87,11 @@ function wrong({ expected, taken }: End, number: number, data: Uint8Array): stri
 function adopt(session: SessionHandle, echoes: boolean): void {
   const end: End = { session, taken: { arrivedMs: {}, problems: [] }, count: 0 };
   ends.push(end);
-  session.on('frame', ({ data, pts, release }) => {
+  session.on('frame', (frame) => {
     const atMs = nowMs();
-    const problem = wrong(end, pts, data);
-    release();
+    const { pts } = frame;
+    const problem = wrong(end, pts, frame.data);
+    frame.release();
     if (problem === undefined) {
       end.taken.arrivedMs[pts] = atMs;
       end.count++;
