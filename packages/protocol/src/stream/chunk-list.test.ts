@@ -91,8 +91,8 @@ test('what is copied of bytes that come back is a copy, also where slice makes n
     }
   }
   const list = new ChunkList();
-  const whole = new Sharing(5_000).fill(1);
-  const part = new Sharing(10_000).fill(1).subarray(0, 4_000);
+  const whole = new Sharing(new ArrayBuffer(5_000)).fill(1);
+  const part = new Sharing(new ArrayBuffer(10_000)).fill(1).subarray(0, 4_000);
   const reuse = (bytes: Uint8Array): void => void bytes.fill(9);
   list.append(whole, true, reuse);
   list.append(part, true, reuse);
@@ -100,7 +100,7 @@ test('what is copied of bytes that come back is a copy, also where slice makes n
   list.trim(1_000);
   expect(whole[0]).toBe(9);
   expect(new Set(content(list))).toEqual(new Set([1]));
-  const packet = new Sharing(10_000).fill(1);
+  const packet = new Sharing(new ArrayBuffer(10_000)).fill(1);
   const received = new ChunkList();
   received.append(packet.subarray(0, 4_000));
   received.settle();
