@@ -144,7 +144,7 @@ export class EngineDriver {
   /** Memory that is answered for now, and the most that it can be with as many streams. */
   get memory(): { heldBytes: number; boundBytes: number } {
     const streams = this.#users.size;
-    const bodies = this.#bodies.heldBytes + this.#buffers.bytes + (this.#viewed?.byteLength ?? 0);
+    const bodies = this.#bodies.heldBytes + this.#buffers.bytes + (this.#viewed?.buffer.byteLength ?? 0);
     const heldBytes = this.engine.bytesHeld() + bodies + streams * STREAM_COST_BYTES;
     return { heldBytes, boundBytes: level2Bound(this.#memory, streams) };
   }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { failed } from '../carriers/carrier.js';
 import type { Exchange, ExchangeResult, Lease } from '../carriers/relay-pool.js';
 import { exchangePacket, type AnswerPacket, type Form } from './exchange.js';
+import type { BodyAccount } from './memory.js';
 
 const token = new Uint8Array(32);
 const packet: PacketValue = {
@@ -38,4 +39,42 @@ test('of a request as text the bytes that it stands for are used again in any ca
   const text = await spareAfter('text', failed('RELAY_TIMEOUT', 'nothing came', true));
   expect(text).toBeGreaterThan(200_000);
   expect(text).toBeLessThan(220_000);
+});
+
+test('memory that is used again counts whole; where that is too much there is new memory', async () => {
+  const held: number[] = [];
+  let most = Infinity;
+  let bytes = 0;
+  const account = {
+    fits: (more: number) => bytes + more <= most,
+    add: (more: number) => held.push((bytes += more)),
+  } as unknown as BodyAccount;
+  const buffers = new BodyBuffers(1_000_000);
+  const sizes: number[] = [];
+  const lease = {
+    relay: { name: 'relay', entry: { maxResponseBytes: 1_000_000 } },
+    exchange: ({ send }: Exchange<AnswerPacket>) => {
+      expect(send.admits?.(100_000)).toBe(true);
+      sizes.push(send.memory?.(100_000).buffer.byteLength ?? 0);
+      return Promise.resolve(failed('RELAY_TIMEOUT', 'nothing came', true));
+    },
+  } as unknown as Lease;
+  const options = {
+    token,
+    form: 'bytes',
+    buffers,
+    account,
+    held: false,
+    trial: false,
+    send: { timeoutMs: 1 },
+  } as const;
+  const small: PacketValue = { n: 7, cid: new Uint8Array(16) };
+  for (const bound of [Infinity, 110_000]) {
+    most = bound;
+    buffers.give(new Uint8Array(150_000));
+    await exchangePacket(lease, small, options);
+    expect(bytes).toBe(0);
+  }
+  expect(sizes).toEqual([150_000, 100_000]);
+  expect(Math.max(...held)).toBeGreaterThan(150_000);
 });

@@ -48,7 +48,8 @@ export async function exchangePacket(
 ): Promise<ExchangeResult<AnswerPacket>> {
   const { entry, name } = lease.relay;
   const body = encodeBody(packet, { token, text: form === 'text', ...(buffers === undefined ? {} : { buffers }) });
-  let heldBytes = body.byteLength;
+  // Memory that is used again may be larger than what lies in it.
+  let heldBytes = body.buffer.byteLength;
   account?.add(heldBytes);
   const admits = (bytes: number): boolean => {
     if (account === undefined) return true;
@@ -57,13 +58,18 @@ export async function exchangePacket(
     account.add(bytes);
     return true;
   };
+  const memory = (bytes: number, { take }: BodyBuffers): Uint8Array => {
+    const taken = take(bytes);
+    const more = taken.buffer.byteLength - bytes;
+    return more === 0 || admits(more) ? taken : new Uint8Array(bytes);
+  };
   const result = await lease.exchange({
     body,
     ops: packet.segments?.length ?? 0,
     send: {
       ...send,
       admits,
-      ...(buffers === undefined ? {} : { memory: buffers.take }),
+      ...(buffers === undefined ? {} : { memory: (bytes: number) => memory(bytes, buffers) }),
       maxAnswerBytes: entry.maxResponseBytes,
       contentType: CONTENT_TYPES[form],
     },

@@ -29,6 +29,16 @@ describe('body of an answer', () => {
     expect(asked).toEqual(expected);
   });
 
+  test('of unknown length keeps no memory but that of its bytes', () => {
+    const body = bodyOf(undefined);
+    const memory = Buffer.allocUnsafeSlow(65_536);
+    const piece = memory.subarray(0, 300).fill(7);
+    body.add(piece);
+    memory.fill(9);
+    expect(body.join().buffer.byteLength).toBe(300);
+    expect(new Set(body.join())).toEqual(new Set([7]));
+  });
+
   test('that is cut is what came before', () => {
     const body = bodyOf('1000');
     body.add(pieces[0]!);

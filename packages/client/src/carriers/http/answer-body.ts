@@ -4,6 +4,9 @@
  */
 import { answerMemory } from './read-memory.js';
 
+/** A piece has to be at least this share of the memory below it, or it is copied: only its bytes are counted. */
+const KEPT_SHARE = 15 / 16;
+
 export class AnswerBody {
   readonly #chunks: Uint8Array[] = [];
   readonly #maxBytes: number;
@@ -39,7 +42,7 @@ export class AnswerBody {
     }
     if (this.#whole === undefined) {
       if (!this.#admits(chunk.byteLength)) return false;
-      this.#chunks.push(chunk);
+      this.#chunks.push(kept(chunk));
     } else {
       if (end > this.#whole.byteLength) return false;
       this.#whole.set(chunk, this.#bytes);
@@ -54,4 +57,12 @@ export class AnswerBody {
     if (this.#whole !== undefined) return this.#whole.subarray(0, this.#bytes);
     return this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bytes);
   }
+}
+
+function kept(chunk: Uint8Array): Uint8Array {
+  if (chunk.byteLength >= chunk.buffer.byteLength * KEPT_SHARE) return chunk;
+  // Not `slice`, which copies nothing of a Buffer.
+  const copy = new Uint8Array(chunk);
+  answerMemory.give(chunk);
+  return copy;
 }
