@@ -15,8 +15,8 @@ interface FairParams extends BenchParams {
   frameBytes: number;
 }
 
-/** Frames of bulk: the next as soon as there is room. */
-const BULK = { everyMs: 0, deadlineMs: 2000 };
+/** Frames of bulk are of use for long. */
+const DEADLINE_MS = 2000;
 /** What TCP is given to carry, as a share of what the link can in that time: more than it may take. */
 const TCP_SHARE = 0.75;
 
@@ -106,7 +106,9 @@ async function besideItself({ pair }: SessionBed, params: FairParams): Promise<S
 }
 
 const bulkOf = ({ frameBytes, seconds }: FairParams) => ({
-  ...BULK,
+  everyMs: 0,
+  // What is lost at the end of a short run is waited for this long.
+  deadlineMs: Math.min(DEADLINE_MS, seconds * 500),
   frameBytes,
   count: Infinity,
   forMs: seconds * 1e3,

@@ -1,3 +1,4 @@
+import { Caution } from './caution.js';
 import { QueueShare, type SpacedSample } from './queue-share.js';
 
 /** What one report says about the path. */
@@ -28,6 +29,11 @@ const FAST_UP_GAIN = 2;
 /** Gains with which a queue is drained: the larger it is, the lower. */
 const DOWN_GAIN = 0.8;
 const LEAST_GAIN = 0.4;
+/**
+ * Whoever sends less than the path bears has no queue: what looks like one is most often a process that was held up. So many
+ * reports in a row, and it is one.
+ */
+const SURE_REPORTS = 3;
 /** So many rounds lie between two drainings at least. */
 const PATIENT_ROUNDS = 2;
 /** A queue that does not shrink by this in a round is not waited for. */
@@ -52,14 +58,6 @@ const CRUISE_ROUNDS = 2;
 const GROWTH = 1.12;
 const STARTUP_GROWTH = 1.25;
 const STARTUP_ROUNDS = 3;
-/** Loss of more than this in a round ends an upward probe: random loss stays below it, a policer does not. */
-const PROBE_LOSS = 0.2;
-/** Fewer packets say nothing: a run of losses may fall into them. */
-const LOSSY_PACKETS = 256;
-/** How the rate falls with each round of much loss, down to what, and how it comes back. */
-const LOSS_FACTOR = 0.8;
-const LEAST_CAUTION = 0.25;
-const CALM_FACTOR = 1.04;
 /**
  * Pacing keeps the queue short; the window only ends what goes into a path that fell silent. It bears reports that come each
  * 25 to 50 ms, of which some in a row get lost.
@@ -80,8 +78,6 @@ export class Congestion {
   #state: State = 'startup';
   readonly #rounds: number[] = [];
   #round = 0;
-  #packets = 0;
-  #lost = 0;
   #queueMs = 0;
   /** The queue when the state began. */
   #queueBefore = 0;
@@ -91,8 +87,8 @@ export class Congestion {
   #aloneRounds = 0;
   readonly #queueShare = new QueueShare();
   #standing = false;
-  /** Below 1 after rounds in which much was lost without a queue: what stands in the way drops rather than delays. */
-  #caution = 1;
+  #queuedReports = 0;
+  readonly #caution = new Caution();
   #roundEndsAt: number | undefined;
   #roundsInState = 0;
   #fullRate = 0;
@@ -114,7 +110,7 @@ export class Congestion {
 
   /** How fast may be sent now, bytes per ms. */
   get pacingRate(): number {
-    return Math.min(this.#maxRate, Math.max(LEAST_RATE, this.rate * this.#gain() * this.#caution));
+    return Math.min(this.#maxRate, Math.max(LEAST_RATE, this.rate * this.#gain() * this.#caution.factor));
   }
 
   /** Whether a queue stood on the way when the last report was made: what was lost then was most likely dropped there. */
@@ -139,16 +135,14 @@ export class Congestion {
     this.#fullRounds = 0;
     this.#upGain = UP_GAIN;
     this.#queueMs = 0;
-    this.#caution = 1;
+    this.#caution.forget();
     this.#shared = false;
     this.#measured = false;
   }
 
   /** What was lost had another cause than the rate. */
   forgive(): void {
-    this.#caution = 1;
-    this.#packets = 0;
-    this.#lost = 0;
+    this.#caution.forget();
   }
 
   onReport(sample: RateSample): void {
@@ -158,19 +152,20 @@ export class Congestion {
     // A sender that has little to send shows what it sends, not what the path bears.
     // What was held up on the way, and then came all at once, did not travel faster than it was sent.
     // And what was not sent for caution could have come too.
-    const rate = Math.min(sample.rate, sample.sentRate) / this.#caution;
+    const rate = Math.min(sample.rate, sample.sentRate) / this.#caution.factor;
     if (!sample.appLimited || rate > this.rate) {
       this.#round = Math.max(this.#round, rate);
       this.#measured = true;
     }
     // What a full queue drops is no reason for caution: the queue itself says how fast may be sent.
-    this.#packets += sample.packets;
-    if (!this.#standing) this.#lost += sample.lost;
+    this.#caution.add(sample.packets, this.#standing ? 0 : sample.lost);
     if (sample.rate > 0) this.#queueShare.add(sample);
     const much = (this.#state === 'startup' ? 1 : 2) * standingMs(sample);
+    this.#queuedReports = sample.queueMs > much ? this.#queuedReports + 1 : 0;
     if (this.#standing) this.#aloneRounds = 0;
     if (this.#shared) this.#measured = true;
-    else if (sample.queueMs > much && sample.rate > 0) this.#queued(sample);
+    else if (sample.queueMs > much && sample.rate > 0 && this.#queuedReports >= (sample.appLimited ? SURE_REPORTS : 1))
+      this.#queued(sample);
     else if (this.#state === 'up' && sample.queueMs > this.#queueBefore + standingMs(sample)) this.#enter('down');
     else if (isDraining(this.#state) && sample.queueMs < standingMs(sample) / 2) this.#enter('cruise');
     this.#roundEndsAt ??= sample.now + sample.smoothedMs;
@@ -212,7 +207,7 @@ export class Congestion {
 
   #endRound(sample: RateSample): void {
     const round = this.#round;
-    const lossy = this.#takeLossy();
+    const lossy = this.#caution.endRound();
     this.#roundEndsAt = sample.now + sample.smoothedMs;
     this.#round = 0;
     this.#roundsInState++;
@@ -226,21 +221,6 @@ export class Congestion {
       return;
     }
     this.#next(round, lossy);
-  }
-
-  /** Whether much is lost; asked at the end of each round, answered once enough packets are counted. */
-  #takeLossy(): boolean {
-    if (this.#packets < LOSSY_PACKETS) {
-      if (this.#lost === 0) this.#caution = Math.min(1, this.#caution * CALM_FACTOR);
-      return false;
-    }
-    const lossy = this.#lost / this.#packets > PROBE_LOSS;
-    this.#caution = lossy
-      ? Math.max(LEAST_CAUTION, this.#caution * LOSS_FACTOR)
-      : Math.min(1, this.#caution * CALM_FACTOR);
-    this.#packets = 0;
-    this.#lost = 0;
-    return lossy;
   }
 
   #next(round: number, lossy: boolean): void {

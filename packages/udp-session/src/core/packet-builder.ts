@@ -69,11 +69,16 @@ export class PacketBuilder {
   build(now: number): void {
     const { group, send, small } = this.#parts;
     const { pacer, frames, mtu } = send;
-    pacer.refill(send.rate, now);
     const probe = mtu.takeProbe(send.roundTrip.lateMs + 5, now);
-    if (probe !== undefined) this.#probe(probe, now);
     // Asked again only once something was written: nothing else makes small items due at one and the same time.
     let isDue = small.isDue(now);
+    if (probe === undefined && !isDue && frames.next() === undefined) {
+      // Most often so at an end that only receives: what a packet needs need not be found out.
+      send.ranDry();
+      return;
+    }
+    pacer.refill(send.rate, now);
+    if (probe !== undefined) this.#probe(probe, now);
     while (!group.full) {
       this.#begin(mtu.bytes);
       let eliciting = false;

@@ -181,7 +181,10 @@ export class SessionCore {
     this.#from = from;
     this.#now = now;
     this.#receive.arrivals.begin(now);
+    const { packetsReceived } = this.stats;
     this.#opener.open(received, this.#onPacket);
+    // Once for all of them: a time that is noted for each packet may be a new object each time.
+    if (this.stats.packetsReceived > packetsReceived) this.#heardAt = now;
     for (let frame = this.#receive.frames.poll(); frame !== undefined; frame = this.#receive.frames.poll()) {
       this.#events.push(frame);
     }
@@ -240,7 +243,6 @@ export class SessionCore {
       return;
     }
     const newest = number > this.#receive.window.largest;
-    this.#heardAt = now;
     this.#receive.packet(number, bytes, readU32(slab, at) | 0);
     if (newest && this.#from !== this.#peer) this.#paths.seen(this.#from, now);
     else if (newest) this.#paths.forget();

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 
 import { ANSWER_BYTES, call, deriveKeys } from '@millrace/protocol/handshake';
 import { patternBytes } from '@millrace/testkit';
@@ -241,3 +242,55 @@ test('an address that is taken, or not of this machine, is told by its code', as
     await expect(elsewhere).rejects.toMatchObject({ code: 'ADDRESS_UNAVAILABLE' });
   }
 });
+
+test.each(TIERS.filter((tier) => tier !== 'dgram'))(
+  'tier %s: what overruns the buffer of the system is counted, and sent again',
+  async (tier) => {
+    const host = await listen({ tier });
+    const arriving = once(host, 'session') as Promise<[UdpSession]>;
+    // Four times what the buffer holds, all in one turn: nobody reads meanwhile.
+    const client = await connect(host, { tier, session: { paced: false } });
+    const [atHost] = await arriving;
+    const frame = once(atHost, 'frame') as Promise<[{ data: Uint8Array }]>;
+    const sent = patternBytes(16_000_000, 1);
+    client.sendFrame(sent, { deadlineMs: 60_000 });
+    expect(Buffer.compare((await frame)[0].data, sent)).toBe(0);
+    const { packetsOverrun, shardsRetransmitted } = atHost.stats();
+    // What the system has joined counts as one.
+    expect(packetsOverrun).toBeGreaterThan(100);
+    expect(shardsRetransmitted).toBeGreaterThan(1000);
+  },
+);
+
+test('a flooded socket keeps neither timers nor a session on another socket from their turn', async () => {
+  const flooded = await listen();
+  const quiet = await listen();
+  quiet.on('session', (session) => session.on('event', (data) => session.sendEvent(data)));
+  const client = await connect(quiet);
+  // From a thread of its own: it does not wait for this one.
+  const flood = new Worker(FLOOD, { eval: true, workerData: flooded.local.port });
+  onTestFinished(async () => void (await flood.terminate()));
+  await once(flood, 'message');
+  const state = { ticks: 0 };
+  const ticking = setInterval(() => state.ticks++, 1);
+  onTestFinished(() => clearInterval(ticking));
+  for (let i = 0; i < 50; i++) {
+    const echo = once(client, 'event');
+    client.sendEvent(Uint8Array.of(i));
+    expect([...((await echo)[0] as Uint8Array)]).toEqual([i]);
+  }
+  while (state.ticks < 10) await once(flood, 'message');
+  expect(flooded.sessions).toBe(0);
+});
+
+const FLOOD = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  const socket = require('node:dgram').createSocket('udp4');
+  const garbage = new Uint8Array(1200).fill(0x41);
+  const burst = () => {
+    let left = 64;
+    const sent = () => { if (--left === 0) { parentPort.postMessage('burst'); setImmediate(burst); } };
+    for (let i = 0; i < 64; i++) socket.send(garbage, workerData, '127.0.0.1', sent);
+  };
+  burst();
+`;

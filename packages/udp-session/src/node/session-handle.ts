@@ -27,7 +27,10 @@ export interface UdpSessionStats extends SessionStats {
   tier: Tier;
   /** The rates are bytes per ms. */
   path: SessionCore['path'];
-  /** Packets that the system dropped at this socket because they came faster than they were taken; 0 where it does not tell. */
+  /**
+   * Packets that the system dropped at this socket because they came faster than they were taken. Those that it had joined may count
+   * as one, those of a host's other sessions count too; 0 where it does not tell: on tier `dgram`, and not on Linux.
+   */
   packetsOverrun: number;
 }
 
