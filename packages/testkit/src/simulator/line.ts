@@ -38,7 +38,7 @@ export function receive(source: Readable, passage: Passage, take: (bytes: number
   const { line, draw, headBytes } = passage;
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    let timer: NodeJS.Timeout | undefined;
+    let withdraw = (): void => undefined;
     let sentMs = line.pacer.send(headBytes, performance.now());
     line.bytes += headBytes;
     const onData = (chunk: Buffer): void => {
@@ -53,12 +53,10 @@ export function receive(source: Readable, passage: Passage, take: (bytes: number
       chunks.push(chunk);
       line.bytes += chunk.length;
       if (!line.pacer.limited) return;
-      const nowMs = performance.now();
-      sentMs = line.pacer.send(chunk.length, nowMs);
-      const waitMs = line.pacer.roomMs - nowMs;
-      if (waitMs <= 0) return;
+      sentMs = line.pacer.send(chunk.length, performance.now());
+      if (line.pacer.isFree) return;
       source.pause();
-      timer = setTimeout(() => source.resume(), waitMs);
+      withdraw = line.pacer.whenRoom(() => source.resume());
     };
     source.on('data', onData);
     source.once('end', () => {
@@ -67,7 +65,7 @@ export function receive(source: Readable, passage: Passage, take: (bytes: number
     });
     source.on('error', reject);
     source.once('close', () => {
-      clearTimeout(timer);
+      withdraw();
       reject(new Error('the body was cut'));
     });
   });
@@ -90,9 +88,10 @@ export function send(
     let begun = false;
     let delayMs = 0;
     let timer: NodeJS.Timeout | undefined;
-    const step = (): void => {
-      const nowMs = performance.now();
-      while ((!begun || given < body.length) && line.pacer.roomMs <= nowMs) {
+    let withdraw = (): void => undefined;
+    const take = (): void => {
+      do {
+        const nowMs = performance.now();
         const to = Math.min(body.length, given + line.pacer.pieceBytes);
         const bytes = to - given + (begun ? 0 : headBytes);
         const sentMs = line.pacer.send(bytes, nowMs);
@@ -100,7 +99,13 @@ export function send(
         begun = true;
         onTheWay.push({ dueMs: sentMs + delayMs, from: given, to, bytes });
         given = to;
-      }
+      } while (given < body.length && line.pacer.isFree);
+      if (given < body.length) withdraw = line.pacer.whenRoom(take);
+      clearTimeout(timer);
+      bring();
+    };
+    const bring = (): void => {
+      const nowMs = performance.now();
       for (let head = onTheWay[0]; head && head.dueMs <= nowMs; head = onTheWay[0]) {
         onTheWay.shift();
         line.bytes += head.bytes;
@@ -111,16 +116,17 @@ export function send(
           return;
         }
       }
-      const nextMs = Math.min(onTheWay[0]?.dueMs ?? Infinity, given < body.length ? line.pacer.roomMs : Infinity);
-      timer = setTimeout(step, Math.max(0, nextMs - nowMs));
+      if (onTheWay[0]) timer = setTimeout(bring, Math.max(0, onTheWay[0].dueMs - nowMs));
     };
     const onAbort = (): void => {
       clearTimeout(timer);
+      withdraw();
       reject(signal.reason as Error);
     };
     if (signal.aborted) return onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
-    step();
+    if (line.pacer.isFree) take();
+    else withdraw = line.pacer.whenRoom(take);
   });
 }
 

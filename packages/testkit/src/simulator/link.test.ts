@@ -32,6 +32,29 @@ test('bytes take their turn at the rate, whoever they belong to, and idle time i
   expect(pacer.roomMs).toBe(101 - MAX_AHEAD_MS);
 });
 
+test('who waits for room gets a turn after those who asked before', async () => {
+  const pacer = new Pacer(1_000);
+  pacer.send(125_000 * 2 * MAX_AHEAD_MS, performance.now());
+  expect(pacer.isFree).toBe(false);
+  const turns: string[] = [];
+  await new Promise<void>((resolve) => {
+    const ask = (name: string, again: number): void => {
+      pacer.whenRoom(() => {
+        turns.push(name);
+        pacer.send(125_000, performance.now());
+        if (again > 0) ask(name, again - 1);
+        else if (name === 'late') resolve();
+      });
+    };
+    ask('first', 2);
+    ask('second', 2);
+    const withdraw = pacer.whenRoom(() => turns.push('gone'));
+    withdraw();
+    ask('late', 2);
+  });
+  expect(turns).toEqual(['first', 'second', 'late', 'first', 'second', 'late', 'first', 'second', 'late']);
+});
+
 test('pieces are small enough for others to get between, whatever the rate', () => {
   expect(new Pacer(0.1).pieceBytes).toBe(1_460);
   expect(new Pacer(100).pieceBytes).toBe(50_000);

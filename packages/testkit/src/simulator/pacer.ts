@@ -10,6 +10,9 @@ export class Pacer {
   readonly #bytesPerMs: number;
   /** When it has sent all that it was given. */
   #freeMs = 0;
+  /** Those who wait for their turn, in order. */
+  readonly #waiting = new Set<() => void>();
+  #timer: NodeJS.Timeout | undefined;
 
   /** @param rateMbps megabits a second; 0 is without limit */
   constructor(rateMbps: number) {
@@ -36,6 +39,43 @@ export class Pacer {
     if (!this.limited) return nowMs;
     this.#freeMs = Math.max(this.#freeMs, nowMs) + bytes / this.#bytesPerMs;
     return this.#freeMs;
+  }
+
+  /** Nobody waits, and there is room. */
+  get isFree(): boolean {
+    return !this.limited || (this.#waiting.size === 0 && this.roomMs <= performance.now());
+  }
+
+  /**
+   * Calls `turn` when there is room, after those who asked before: each may then send one piece. With timers of their own
+   * some would be late each time, and never get a turn. Gives how to take it back.
+   */
+  whenRoom(turn: () => void): () => void {
+    this.#waiting.add(turn);
+    this.#arm();
+    return () => {
+      this.#waiting.delete(turn);
+      if (this.#waiting.size > 0) return;
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    };
+  }
+
+  #arm(): void {
+    if (this.#timer !== undefined || this.#waiting.size === 0) return;
+    const waitMs = this.limited ? this.roomMs - performance.now() : 0;
+    this.#timer = setTimeout(() => this.#serve(), Math.max(0, waitMs));
+  }
+
+  #serve(): void {
+    this.#timer = undefined;
+    while (!this.limited || this.roomMs <= performance.now()) {
+      const [turn] = this.#waiting;
+      if (turn === undefined) return;
+      this.#waiting.delete(turn);
+      turn();
+    }
+    this.#arm();
   }
 
   /** From when on more bytes may be given to it. */
