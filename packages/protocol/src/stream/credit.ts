@@ -11,6 +11,9 @@ const GRANT_SHARE = 1 / 2;
 const QUICK_TRIPS = 2;
 /** and is no more than this share of all that was used up so far: the buffers of a system take in the first MiB at once. */
 const PAST_SHARE = 3 / 2;
+/** A stream that moved less than this may be one that only fills the buffers of a system: it gets no more than so much beyond its floor. */
+const LASTING_BYTES = 6_291_456;
+const YOUNG_BYTES = 1_048_576;
 /** A stream that takes longer than this to use up half of its window, ms or round trips, is promised no more. */
 const LEAST_ACTIVE_MS = 500;
 const ACTIVE_TRIPS = 8;
@@ -110,14 +113,17 @@ export class ReceiveCredit {
     this.#consumed += bytes;
     this.#sinceTuned += bytes;
     if (!few && !this.#ended && this.#sinceTuned * 2 >= this.#window) {
+      const lasts = this.#consumed >= LASTING_BYTES;
       const quick = now - this.#tunedAt < QUICK_TRIPS * roundTripMs;
       if (quick) {
-        const most = Math.min(this.#options.ceilingBytes, Math.floor(this.#consumed * PAST_SHARE));
+        const past = Math.floor(this.#consumed * PAST_SHARE);
+        const young = lasts || this.#budget.isPlenty ? past : this.#options.floorBytes + YOUNG_BYTES;
+        const most = Math.min(this.#options.ceilingBytes, past, young);
         this.#window = Math.max(this.#window, Math.min(this.#window * 2, most));
       }
       this.#measure(now);
       this.#activeUntil = now + activeMs(roundTripMs);
-      this.#budget.prove(this.#share, this.#activeUntil);
+      this.#budget.prove(this.#share, lasts ? 'lasting' : 'proven', this.#activeUntil);
     }
     this.#raise(now);
   }
@@ -175,7 +181,7 @@ export class ReceiveCredit {
     const { standing, bytes } = this.#share;
     const free = this.#budget.freeBytes(standing, now);
     // What is not proven has a window that was measured when it was given.
-    if (standing !== 'proven') return bytes + free;
+    if (standing === 'few' || standing === 'fresh') return bytes + free;
     return Math.min(bytes + Math.floor(free * GRANT_SHARE), this.#budget.shareBytes(standing, now));
   }
 

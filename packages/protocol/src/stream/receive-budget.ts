@@ -7,20 +7,22 @@ const FEW_SHARE = 1 / 8;
 const FRESH_SHARE = 3 / 8;
 /** Part of what the others leave that the active ones may have together: should all of them stall, some is left. */
 const ACTIVE_SHARE = 7 / 8;
+/** What is free of a budget of which little was promised. */
+const PLENTY_SHARE = 3 / 4;
 /** An active stream with less than this beyond its floor leaves its equal part to those that need more. */
 const SMALL_BYTES = 262_144;
 
 /**
  * What a stream has shown of itself: `few`, it has not moved its floor; `fresh`, it has, and so far it did not use up half of
- * what it was promised in time; `proven`, it did.
+ * what it was promised in time; `proven`, it did; `lasting`, it has moved more than the buffers of a system take in at once.
  */
-export type Standing = 'few' | 'fresh' | 'proven';
+export type Standing = 'few' | 'fresh' | 'proven' | 'lasting';
 
 /** What one stream has of the budget, which alone changes it. */
 export interface Share {
   standing: Standing;
   bytes: number;
-  /** Proven only: it counts as using up what it has until then, ms. */
+  /** Proven and lasting only: it counts as using up what it has until then, ms. */
   activeUntil: number;
 }
 
@@ -31,7 +33,7 @@ export interface Share {
  */
 export class ReceiveBudget {
   readonly #budget: Budget;
-  readonly #used: Record<Standing, number> = { few: 0, fresh: 0, proven: 0 };
+  readonly #used: Record<Standing, number> = { few: 0, fresh: 0, proven: 0, lasting: 0 };
   /** Proven shares that are used up, the one that was first to be so for the last time in front. */
   readonly #active = new Set<Share>();
   #activeBytes = 0;
@@ -62,6 +64,11 @@ export class ReceiveBudget {
     return this.#budget.freeBytes;
   }
 
+  /** Little of it was promised so far. */
+  get isPlenty(): boolean {
+    return this.#budget.freeBytes >= PLENTY_SHARE * this.totalBytes;
+  }
+
   /** A stream's share, empty. */
   enter(): Share {
     return { standing: 'few', bytes: 0, activeUntil: Number.NEGATIVE_INFINITY };
@@ -72,15 +79,16 @@ export class ReceiveBudget {
     this.#expire(now);
     const { usedBytes, freeBytes } = this.#budget;
     const whole = usedBytes + freeBytes;
-    const { few, fresh } = this.#used;
+    const { few, fresh, proven } = this.#used;
     const unproven = Math.min(freeBytes, whole * (FEW_SHARE + FRESH_SHARE) - few - fresh);
     if (standing === 'few') return Math.floor(Math.max(0, Math.min(unproven, whole * FEW_SHARE - few)));
-    if (standing === 'fresh') return Math.floor(Math.max(0, Math.min(unproven, whole * FRESH_SHARE - fresh)));
+    // What is proven, but may stall soon, keeps its place among the fresh ones.
+    if (standing === 'fresh') return Math.floor(Math.max(0, Math.min(unproven, whole * FRESH_SHARE - fresh - proven)));
     return Math.floor(Math.min(freeBytes, Math.max(0, this.#forActive() - this.#activeBytes)));
   }
 
   /** What each share of this standing may have, with those that began of late and may want as much soon. */
-  shareBytes(standing: 'fresh' | 'proven', now: number): number {
+  shareBytes(standing: 'fresh' | 'proven' | 'lasting', now: number): number {
     this.#expire(now);
     const begun = this.#begunOfLate(now);
     const { usedBytes, freeBytes } = this.#budget;
@@ -113,8 +121,8 @@ export class ReceiveBudget {
   }
 
   /** The stream uses up what it has: it is active until then. */
-  prove(share: Share, activeUntil: number): void {
-    this.#turn(share, 'proven');
+  prove(share: Share, standing: 'proven' | 'lasting', activeUntil: number): void {
+    this.#turn(share, standing);
     if (this.#active.delete(share)) this.#count(share, -1);
     share.activeUntil = activeUntil;
     this.#active.add(share);

@@ -261,6 +261,14 @@ test('R9: streams that nobody reads, however many, leave half of the budget to t
   expect(use(new ReceiveCredit(budget, GREEDY), 600_000, 40_000_000, 40_000)).toBeGreaterThanOrEqual(10_000_000);
 });
 
+test('R9: where nothing of the budget is left each stream still has its floor', () => {
+  const credit = new ReceiveCredit(new ReceiveBudget(0), GREEDY);
+  credit.open(0);
+  credit.received(65_536, 0, 100);
+  credit.consume(65_536, 0, 100);
+  expect(credit.limit).toBe(131_072);
+});
+
 test('R9: dials under way, however many, leave seven eighths of the budget', () => {
   const budget = new ReceiveBudget(40_000_000);
   for (let count = 0; count < 500; count++) new ReceiveCredit(budget, GREEDY).open(0);
