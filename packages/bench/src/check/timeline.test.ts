@@ -50,3 +50,11 @@ test('throughput over time holds all bytes of all streams', () => {
   expect(binMs).toBe(10);
   expect(MBps).toEqual([0.1, 0.3]);
 });
+
+test('a long timeline is as coarse at its beginning as at its end', () => {
+  const recorder = new TimelineRecorder('arrived');
+  for (let i = 1; i <= 400_000; i++) recorder.add(i, i * 1000);
+  const { MBps } = throughputOverTime([recorder.timeline], 0, 400_000, 10);
+  for (const bin of MBps) expect(bin).toBeCloseTo(1, 1);
+  expect(recorder.timeline.positions.at(-1)).toBe(400_000_000);
+});

@@ -16,6 +16,9 @@ export class TimelineRecorder {
   readonly #kind: 'sent' | 'arrived';
   #timesMs: number[] = [];
   #positions: number[] = [];
+  /** So many notes make one entry, and so many of them are in the last one while it is not full. */
+  #stride = 1;
+  #merged = 0;
 
   constructor(kind: 'sent' | 'arrived') {
     this.#kind = kind;
@@ -23,9 +26,20 @@ export class TimelineRecorder {
 
   /** Notes that everything before `position` was sent, or has arrived, at `ms`. Both only grow. */
   add(ms: number, position: number): void {
-    this.#timesMs.push(ms);
-    this.#positions.push(position);
-    if (this.#timesMs.length > MAX_ENTRIES) this.#thin();
+    const last = this.#timesMs.length - 1;
+    if (this.#merged > 0) {
+      this.#positions[last] = position;
+      if (this.#kind === 'arrived') this.#timesMs[last] = ms;
+    } else {
+      this.#timesMs.push(ms);
+      this.#positions.push(position);
+    }
+    this.#merged = (this.#merged + 1) % this.#stride;
+    if (this.#timesMs.length <= MAX_ENTRIES) return;
+    this.#thin();
+    // What comes from now on is as coarse as what was there before, or the beginning would get coarser with each thinning.
+    this.#stride *= 2;
+    this.#merged = 0;
   }
 
   get timeline(): Timeline {
