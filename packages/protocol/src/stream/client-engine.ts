@@ -18,6 +18,11 @@ const SOLO_HOLD_MS = 500;
 const LEAST_HOLD_MS = 100;
 /** A request with as many bytes is bulk: it is answered at once, so that acks come and its loss is found. */
 const BULK_BYTES = 65_536;
+/** A stream that moved so much towards us is expected to bring so many times as much as its last packet brought. */
+const BULK_BEGINS_BYTES = 131_072;
+const BULK_FACTOR = 8;
+/** On a shorter way, ms, it is cheaper to wait until the node says so than to ask for what may not come. */
+const FAR_MS = 50;
 /** A timer of ours that comes so late, ms, says that this end was busy; and the most that is forgiven for it. */
 const LATE_TIMER_MS = 10;
 const MOST_GRACE_MS = 1000;
@@ -158,7 +163,7 @@ export class ClientEngine extends ClientReceiver {
         // In a transfer that lasts, or while uploads are under way anyway, what is not a full piece waits for company.
         const waits = relay.uploads > 0 || this.sent.lasts(this.now);
         const linger = waits ? lingerMs : lingerTime(lingerMs, relay.rtt.smoothedMs);
-        const maxBytes = relay.pieceBytes(relay.options.maxRequestBytes, false);
+        const maxBytes = relay.requestBytes(false, this.now);
         at = Math.min(at, releaseAt({ urgent: false, bulkBytes, bulkSince: this.bulkSince, maxBytes }, linger) ?? at);
       }
     }
@@ -275,16 +280,15 @@ export class ClientEngine extends ClientReceiver {
   #exchange(relay: RelayPath, holdMs: number, probe: boolean, bulk = true): ClientTransmit {
     const { options } = this.shares;
     const quick = this.#quick.besideBulk(this.now, this.roundTripMs);
-    const { maxRequestBytes, maxResponseBytes } = relay.options;
     const demand = !probe && this.demand;
     // Beyond the window only what is small goes along, either way.
     const room = relay.hasWindow(this.now) ? Number.POSITIVE_INFINITY : BESIDE_BYTES;
-    const maxBytes = probe ? 0 : Math.min(room, relay.pieceBytes(maxResponseBytes, quick));
+    const maxBytes = probe ? 0 : Math.min(room, relay.responseBytes(quick, this.now));
     const most = probe ? 0 : options.maxSentRanges;
     const lost: Span[] = Array.from(this.lostAnswers.spans.slice(0, most), ({ from, to }) => ({ from, to }));
     const bare = probe || this.records.full;
     const head = { path: relay.id, holdMs, maxResponseBytes: maxBytes, lost, exchange: true, bare, bulk };
-    const { packet, record } = this.build(Math.min(room, relay.pieceBytes(maxRequestBytes, quick)), head);
+    const { packet, record } = this.build(Math.min(room, relay.requestBytes(quick, this.now)), head);
     for (const { from, to } of lost) this.lostAnswers.remove(from, to);
     if (packet.segments?.some(({ credit }) => credit !== undefined) === true) this.creditNumber = packet.n;
     if (!probe) this.confirmAt = undefined;
@@ -294,6 +298,11 @@ export class ClientEngine extends ClientReceiver {
 
   protected override onMoved(stream: Stream, bytes: number): void {
     this.#quick.note(stream, bytes, this.now);
-    if (stream.credit.isBulk && stream.life === 'live') this.bulkStreams.add(stream);
+    if (!stream.credit.isBulk || stream.life !== 'live') return;
+    this.bulkStreams.add(stream);
+    // It used up most of its first credit at once: what follows has not shown itself yet, and would cost a round trip.
+    const { next } = stream.receive;
+    const begins = next >= BULK_BEGINS_BYTES && next < BULK_FACTOR * BULK_BEGINS_BYTES;
+    if (begins && this.roundTripMs >= FAR_MS) this.expectMore(BULK_FACTOR * bytes);
   }
 }

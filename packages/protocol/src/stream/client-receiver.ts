@@ -184,6 +184,11 @@ export abstract class ClientReceiver extends StreamEngine {
     return expected < credit;
   }
 
+  /** The node has, or will have, at least so much for us. */
+  protected expectMore(bytes: number): void {
+    this.#moreBytes = Math.max(this.#moreBytes, bytes);
+  }
+
   #answered(relay: RelayPath, exchange: Exchange, packet: PacketValue): void {
     const bytes = payloadBytes(packet);
     const full = exchange.maxBytes > 0 && bytes >= Math.min(FULL_BYTES, exchange.maxBytes * FULL_SHARE);

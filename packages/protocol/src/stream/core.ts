@@ -200,7 +200,7 @@ export abstract class StreamCore {
       if (due !== 'no') stream.needsCredit = true;
       if (due === 'now') stream.owesAnswer = true;
     }
-    if (stream.wantsRoom) this.hungry.add(stream);
+    if (stream.wantsRoom || stream.send.end > stream.peerLimit) this.hungry.add(stream);
     const { bulkBytes, hasAlong } = this.scheduler;
     this.scheduler.update(stream);
     if (bulkBytes === 0 && this.scheduler.bulkBytes > 0) this.bulkSince = now;
@@ -219,8 +219,12 @@ export abstract class StreamCore {
   protected get waitingBytes(): number {
     let bytes = this.scheduler.waitingBytes;
     for (const stream of this.hungry) {
-      if (stream.wantsRoom && stream.life === 'live')
-        bytes += HUNGRY_FACTOR * Math.max(0, stream.send.sent - stream.send.acked);
+      const { send, peerLimit } = stream;
+      const unacknowledged = Math.max(0, send.sent - send.acked);
+      const beyond = send.end - Math.max(send.sent, peerLimit);
+      if (stream.life === 'live' && stream.wantsRoom) bytes += HUNGRY_FACTOR * unacknowledged;
+      // What is under way earns as much credit when it is used up.
+      else if (stream.life === 'live' && beyond > 0) bytes += Math.min(beyond, unacknowledged);
       else this.hungry.delete(stream);
     }
     return Math.max(0, bytes);

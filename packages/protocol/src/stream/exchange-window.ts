@@ -1,58 +1,104 @@
-import type { Round } from './delivery-rate.js';
+import type { ExchangeRound } from './exchange-rate.js';
 
 const KIB = 1024;
-/** Piece that the first bulk exchange of a path may carry; doubled with each further one until a rate is known. */
-const FIRST_PIECE_BYTES = 512 * KIB;
-/** Least piece, whatever the rate. */
+/** Body that the first bulk exchange of a path may carry, while nothing is known of its rate. */
+const FIRST_BODY_BYTES = 512 * KIB;
+/** Least body of bulk, whatever the rate. */
 const LEAST_BULK_BYTES = 256 * KIB;
 const LEAST_QUICK_BYTES = 64 * KIB;
 /**
- * A piece of bulk takes this long at the path's rate, ms, or this share of the base round trip if that is more: large enough
+ * A body of bulk takes this long at the path's rate, ms, or this share of the base round trip if that is more: large enough
  * to be worth its request, small against what is under way, so that the legs of a relay are filled at the same time.
  */
-const BULK_MS = 125;
+const BULK_MS = 100;
 const MOST_BULK_MS = 1000;
+/** So many places carry nothing of a transfer in one direction: that kept for what is urgent, and those whose bodies are on the legs. */
+const FEW_PLACES = 3;
+/** Where places are so few that bodies have to be larger by this, the pace is so much above the rate: places bound what queues. */
+const FEW_FACTOR = 1.5;
+const FEW_PACE = 1.25;
 const BULK_SHARE = 1 / 8;
-/** While the window still grows: the rate will turn out higher. */
-const START_GAIN = 2;
-/** While small messages travel beside bulk, a piece takes this long, or this share of the base round trip if that is more. */
+/** After a pause bodies begin with this, ms, so that both legs are busy soon; each answer lets the next ones take so much more. */
+const FIRST_BULK_MS = 30;
+const BULK_GROWTH = 1.3;
+/** On shorter ways, ms, they do not: what each request costs matters more there. */
+const NEAR_MS = 5;
+/** While small messages travel beside bulk, a body takes this long, or this share of the base round trip if that is more. */
 const QUICK_MS = 12;
 const QUICK_SHARE = 1 / 8;
-/** Rate assumed for the first window, bytes per ms: 100 Mbit/s. */
-const FIRST_RATE = 25_000;
+/** Pace before the first body tells a rate, bytes per ms (100 Mbit/s); afterwards at the start at least this share of it. */
 const FIRST_PACE = 12_500;
+const LEAST_FIRST_SHARE = 1 / 4;
 const LEAST_FIRST_BYTES = 1024 * KIB;
 const MOST_FIRST_BYTES = 12_288 * KIB;
+/** Pace at the start, in shares of the delivered rate, and of what the quickest body tells: both will turn out higher. */
+const START_GAIN = 2;
+const BODY_GAIN = 1.25;
 /** Growth of the rate that counts as more. */
 const GROWTH = 1.25;
 /** Rounds without growth after which the start is over. */
 const FLAT_ROUNDS = 3;
-/** In flight beyond the base: a piece on each leg of a relay that takes in whole bodies, and one that waits. */
-const PIECES = 3;
-/** How much of the largest piece of late counts after each one more. */
-const PIECE_MEMORY = 0.75;
-/** Share of the bandwidth-delay product that is in flight; once in a while more, to see whether the path bears it. */
+/** Legs of a relay that takes in whole bodies. A body that took less than its time on so many was quicker than the rate explains. */
+const LEGS = 2;
+const AHEAD_LEGS = 1.25;
+/** What took less beside the least round trip tells no rate, ms. */
+const LEAST_TIMED_MS = 1;
+/** In flight beyond the base: a body on each leg, and as many that wait; fewer beside small messages. */
+const BODIES = 4;
+const QUICK_BODIES = 3;
+/** How much of the largest body of late counts after each one more. */
+const BODY_MEMORY = 0.75;
+/** Bound of what is in flight, in shares of the bandwidth-delay product. It is the pace that keeps queues short. */
 const GAIN = 1.25;
 const QUICK_GAIN = 1;
-const PROBE_GAIN = 2;
-const PROBE_ROUNDS = 8;
+/** The queueing delay is smoothed over so many bodies. */
+const SMOOTH_BODIES = 3;
+/** A queue of more bodies than this is drained: the pace falls by a share for each of them, but not below the least. */
+const MOST_QUEUED = 1;
+const DRAIN_SHARE = 0.05;
+const LEAST_PACE = 0.8;
+/** Without a queue the pace is so much above the rate, each round more; at once much more when bodies are quicker than the rate explains. */
+const LEAST_PUSH = 0.03;
+const FIRST_PUSH = 0.25;
+const MOST_PUSH = 0.25;
+const PUSH_GROWTH = 1.3;
+const NO_QUEUE = 0.25;
+const QUICK_PUSH_GROWTH = 2;
+const AHEAD_PACE = 1.5;
+
+/** An exchange that was answered. */
+export interface AnsweredBody {
+  bytes: number;
+  /** Its time beside its hold, ms. */
+  sampleMs: number;
+  /** Least round trip of the path, ms. */
+  baseMs: number;
+  /** The window kept others back. */
+  limited: boolean;
+  /** It was sent to carry bulk, so that its time is that of the bytes and not of waiting at the node. */
+  timed: boolean;
+}
 
 /**
- * How much may be under way on one relay, and in pieces of what size, aimed at the bandwidth-delay product (R12). At
- * the start the window grows by what is delivered, until the rate no longer grows or a queue stands; then it follows from
- * the best rate and the least round trip (as in BBR, draft-cardwell-iccrg-bbr-congestion-control), so that no queue stands for long.
+ * How much may be under way on one relay, at what pace, and in bodies of what size, aimed at the bandwidth-delay product
+ * (R12). At the start the window grows by what is delivered, until the rate no longer grows or a queue stands. Then the pace
+ * follows the delivered rate: a little above it while no queue stands, below while one does (as in Copa and BBR), so that
+ * bodies seldom share a leg; the window bounds it.
  */
 export class ExchangeWindow {
   #window = LEAST_FIRST_BYTES;
-  #piece = FIRST_PIECE_BYTES;
-  #lastPiece = LEAST_BULK_BYTES;
+  #bulkMs = FIRST_BULK_MS;
+  #lastBody = LEAST_BULK_BYTES;
   #quick = false;
   #starting = true;
   #moved = false;
   #best = 0;
+  #bodyRate = 0;
   #flat = 0;
-  #rounds = 0;
-  #gain = GAIN;
+  #push = FIRST_PUSH;
+  #queued = 0;
+  #ahead = false;
+  #few = false;
 
   /** Still growing by what is delivered. */
   get starting(): boolean {
@@ -69,70 +115,102 @@ export class ExchangeWindow {
     return this.#starting ? 0 : this.#best;
   }
 
-  /** At most so much is sent in a time, bytes per ms: a little more than the path bears. */
+  /** The rate is not known yet, or was too low for the last body: no wait should be long that follows from it. */
+  get unsure(): boolean {
+    return (this.#starting || this.#ahead) && !this.#few;
+  }
+
+  /** At most so much is sent in a time, bytes per ms: a little more than the path bears, or less while a queue stands. */
   get paceRate(): number {
-    if (this.#starting) return Math.max(FIRST_PACE, START_GAIN * this.#best);
-    return this.#gain * this.#best;
+    if (this.#starting) {
+      const ofBody = Math.max(LEAST_FIRST_SHARE * FIRST_PACE, BODY_GAIN * this.#bodyRate);
+      return Math.max(this.#bodyRate > 0 ? ofBody : FIRST_PACE, START_GAIN * this.#best);
+    }
+    if (this.#few) return FEW_PACE * this.#best;
+    if (this.#ahead) return AHEAD_PACE * this.#best;
+    if (this.#queued <= MOST_QUEUED) return (1 + this.#push) * this.#best;
+    return Math.max(LEAST_PACE, 1 - DRAIN_SHARE * this.#queued) * this.#best;
   }
 
   /**
    * Largest body, at most `most`, where so many exchanges may be under way at once (`places`). `quick`: small messages travel
    * beside it and should not wait for long.
    */
-  pieceBytes(most: number, baseMs: number, places: number, quick: boolean): number {
-    const rate = this.#best;
+  bodyBytes(most: number, baseMs: number, places: number, quick: boolean): number {
     this.#quick = quick;
     if (quick && !this.#starting) {
-      return Math.min(most, Math.max(LEAST_QUICK_BYTES, Math.floor(rate * Math.max(QUICK_MS, baseMs * QUICK_SHARE))));
+      const ms = Math.max(QUICK_MS, baseMs * QUICK_SHARE);
+      return Math.min(most, Math.max(LEAST_QUICK_BYTES, Math.floor(this.#best * ms)));
     }
+    const rate = this.#starting ? Math.max(START_GAIN * this.#best, this.#bodyRate) : this.#best;
     // Few places have to carry more each, so that the way is full all the same.
-    const fewMs = places > PIECES ? baseMs / (places - 2) : MOST_BULK_MS;
-    const ms = Math.min(MOST_BULK_MS, Math.max(BULK_MS, baseMs * BULK_SHARE, fewMs));
-    const bulk = Math.max(LEAST_BULK_BYTES, Math.floor(rate * ms));
-    if (this.#starting) return Math.min(most, this.#piece, Math.max(FIRST_PIECE_BYTES, 2 * bulk));
-    return Math.min(most, bulk);
+    const fewMs = places > 2 ? baseMs / Math.max(1 / 2, places - FEW_PLACES) : MOST_BULK_MS;
+    const fullMs = Math.max(BULK_MS, baseMs * BULK_SHARE);
+    const ms = baseMs < NEAR_MS ? fullMs : Math.min(this.#bulkMs, fullMs);
+    this.#few = fewMs > FEW_FACTOR * fullMs;
+    const least = this.#starting && this.#bodyRate === 0 ? FIRST_BODY_BYTES : LEAST_BULK_BYTES;
+    return Math.min(most, Math.max(least, Math.floor(rate * Math.min(MOST_BULK_MS, Math.max(ms, fewMs)))));
   }
 
-  /** A piece of bulk was sent, or asked for. */
+  /** Nothing was under way for a while: bodies begin small. */
+  rested(): void {
+    this.#bulkMs = FIRST_BULK_MS;
+  }
+
+  /** A body of bulk was sent, or asked for. */
   used(bytes: number): void {
-    this.#piece = Math.min(2 ** 30, this.#piece * 4);
     // What is small once is not what the next ones will be, unless they are to be small.
-    this.#lastPiece = this.#quick ? bytes : Math.max(bytes, this.#lastPiece * PIECE_MEMORY);
+    this.#lastBody = this.#quick ? bytes : Math.max(bytes, this.#lastBody * BODY_MEMORY);
   }
 
   /** The least round trip is known. */
   base(baseMs: number): void {
     if (this.#moved) return;
-    this.#window = Math.min(MOST_FIRST_BYTES, Math.max(LEAST_FIRST_BYTES, FIRST_RATE * baseMs));
+    const first = FIRST_PACE * baseMs + (BODIES - 1) * FIRST_BODY_BYTES;
+    this.#window = Math.min(MOST_FIRST_BYTES, Math.max(LEAST_FIRST_BYTES, first));
   }
 
-  /** An exchange moved `bytes` and took `sampleMs` beside its hold; `limited`: the window kept others back. */
-  answered(bytes: number, sampleMs: number, baseMs: number, limited: boolean): void {
+  /** An exchange was answered. */
+  answered({ bytes, sampleMs, baseMs, limited, timed }: AnsweredBody): void {
+    if (bytes >= LEAST_QUICK_BYTES) this.#bulkMs = Math.min(MOST_BULK_MS, this.#bulkMs * BULK_GROWTH);
+    if (timed && bytes >= LEAST_QUICK_BYTES) this.#time(bytes, sampleMs - baseMs);
     if (!this.#starting || !limited) return;
     this.#moved = true;
-    const most = START_GAIN * this.#best * baseMs + 2 * PIECES * this.#lastPiece;
+    const most = START_GAIN * this.#best * baseMs + BODIES * this.#lastBody;
     this.#window = Math.max(this.#window, Math.min(this.#window + bytes, most));
-    const unqueued = baseMs + (2 * bytes) / Math.max(this.#best, 1);
+    const unqueued = baseMs + (LEGS * bytes) / Math.max(this.#best, 1);
     if (this.#best > 0 && bytes >= LEAST_BULK_BYTES && sampleMs > 1.5 * unqueued + 5) this.#settle(baseMs);
   }
 
   /** A round ended. `baseMs`: least round trip; `bestRate`: best rate of the last rounds. */
-  onRound(round: Round, baseMs: number, bestRate: number): void {
+  onRound(round: ExchangeRound, baseMs: number, bestRate: number): void {
     const grew = round.rate > this.#best * GROWTH;
-    this.#best = Math.max(bestRate, round.rate);
+    this.#best = this.#starting ? Math.max(bestRate, round.rate) : bestRate;
     if (!round.limited) return;
-    this.#rounds++;
     if (this.#starting) {
       if (grew) this.#flat = 0;
       else if (++this.#flat >= FLAT_ROUNDS) this.#settle(baseMs);
       return;
     }
-    this.#gain = this.#quick ? QUICK_GAIN : this.#rounds % PROBE_ROUNDS === 0 ? PROBE_GAIN : GAIN;
+    this.#push =
+      this.#queued > MOST_QUEUED
+        ? LEAST_PUSH
+        : Math.min(MOST_PUSH, this.#push * (this.#queued < NO_QUEUE ? QUICK_PUSH_GROWTH : PUSH_GROWTH));
     this.#settle(baseMs);
+  }
+
+  /** A body took `ms` longer than the least round trip: its time on the legs, and that in queues. */
+  #time(bytes: number, ms: number): void {
+    if (ms >= LEAST_TIMED_MS) this.#bodyRate = Math.max(this.#bodyRate, (LEGS * bytes) / ms);
+    if (this.#best === 0) return;
+    const bodies = (ms * this.#best) / bytes;
+    this.#queued += (bodies - LEGS - this.#queued) / SMOOTH_BODIES;
+    this.#ahead = bodies < AHEAD_LEGS;
   }
 
   #settle(baseMs: number): void {
     this.#starting = false;
-    this.#window = this.#gain * this.#best * baseMs + (this.#quick ? PIECES - 1 : PIECES) * this.#lastPiece;
+    const product = (this.#quick ? QUICK_GAIN : GAIN) * this.#best * baseMs;
+    this.#window = product + (this.#quick ? QUICK_BODIES : BODIES) * this.#lastBody;
   }
 }

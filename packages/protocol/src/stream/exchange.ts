@@ -1,3 +1,4 @@
+import type { RateStamp } from './exchange-rate.js';
 import type { PacketRecord } from './packet-records.js';
 
 /** What one exchange costs. */
@@ -13,6 +14,7 @@ export interface Exchange {
   readonly maxBytes: number;
   /** What it takes of the window. */
   readonly flightBytes: number;
+  readonly stamp: RateStamp;
   /** Its content goes another way too from then on, unless it was answered. Brought forward when later ones are answered. */
   hedgeAt: number;
   readonly patienceAt: number;

@@ -1,4 +1,4 @@
-import { DeliveryRate } from './delivery-rate.js';
+import { ExchangeRate } from './exchange-rate.js';
 import { ExchangeWindow } from './exchange-window.js';
 import { expectSooner, overtake, type Exchange } from './exchange.js';
 import { AdaptiveHold } from './hold.js';
@@ -26,8 +26,11 @@ const LEAST_HEDGE_MS = 150;
 const LATE_HEDGE = 1.5;
 /** Share of the first patience after which an exchange of a path that never answered is sent again. */
 const COLD_HEDGE = 12;
-/** Longest gap between two pieces of bulk, ms, or half of the least round trip: a rate may be measured far too low. */
-const LEAST_PACE_MS = 50;
+/** Longest gap between two bodies of bulk, ms, or half of the least round trip: a rate may be measured far too low. */
+const LONGEST_GAP_MS = 250;
+const UNSURE_GAP_MS = 50;
+/** Without bulk for so long, ms, or for a round trip, a path has rested. */
+const REST_MS = 250;
 /** A request of this size carries more than what is small. */
 const UPLOAD_BYTES = 4096;
 /** A body of this size is bulk. */
@@ -45,7 +48,7 @@ export class RelayPath {
   readonly id: string;
   readonly options: ResolvedPathOptions;
   readonly rtt = new RoundTrip(INITIAL_RTT_MS);
-  readonly rate = new DeliveryRate();
+  readonly rate = new ExchangeRate();
   readonly window = new ExchangeWindow();
   readonly hold: AdaptiveHold;
   readonly exchanges = new Map<number, Exchange>();
@@ -64,6 +67,7 @@ export class RelayPath {
   #paceAt = Number.NEGATIVE_INFINITY;
   #answeredAt = Number.NEGATIVE_INFINITY;
   #orderFactor = 1;
+  #bulkAt = Number.NEGATIVE_INFINITY;
   #holdNotBefore = Number.NEGATIVE_INFINITY;
 
   constructor(id: string, options: ResolvedPathOptions) {
@@ -121,9 +125,19 @@ export class RelayPath {
     return this.#expectedBytes;
   }
 
-  /** Largest request, or response, for now. `quick`: small messages travel beside bulk. */
-  pieceBytes(most: number, quick: boolean): number {
-    return this.window.pieceBytes(most, this.rtt.minMs, this.concurrency, quick);
+  /** Largest request for now: one of the places is that of the held exchange. `quick`: small messages travel beside bulk. */
+  requestBytes(quick: boolean, now: number): number {
+    return this.#bodyBytes(this.options.maxRequestBytes, Math.max(1, this.concurrency - 1), quick, now);
+  }
+
+  /** Largest response for now. */
+  responseBytes(quick: boolean, now: number): number {
+    return this.#bodyBytes(this.options.maxResponseBytes, this.concurrency, quick, now);
+  }
+
+  #bodyBytes(most: number, places: number, quick: boolean, now: number): number {
+    if (now - this.#bulkAt > Math.max(REST_MS, this.rtt.minMs)) this.window.rested();
+    return this.window.bodyBytes(most, this.rtt.minMs, places, quick);
   }
 
   /** Exchanges that the node may hold. */
@@ -173,6 +187,7 @@ export class RelayPath {
     this.#usedAt = sentAt;
     this.exchanges.set(n, {
       n,
+      stamp: this.rate.start(sentAt, this.#flightBytes < BULK_BYTES),
       record,
       sentAt,
       holdMs,
@@ -188,7 +203,11 @@ export class RelayPath {
     this.#expectedBytes += maxBytes;
     if (flightBytes >= BULK_BYTES) {
       this.window.used(flightBytes);
-      const gap = Math.min(flightBytes / this.window.paceRate, Math.max(LEAST_PACE_MS, this.rtt.minMs / 2));
+      this.#bulkAt = sentAt;
+      const gap = Math.min(
+        flightBytes / this.window.paceRate,
+        Math.max(this.window.unsure ? UNSURE_GAP_MS : LONGEST_GAP_MS, this.rtt.minMs / 2),
+      );
       this.#paceAt = Math.max(this.#paceAt, sentAt) + gap;
     }
     if (this.#flightBytes >= this.window.bytes) this.rate.noteLimited();
@@ -206,6 +225,7 @@ export class RelayPath {
     this.#blockedUntil = Number.NEGATIVE_INFINITY;
     this.hold.answered(exchange.holdMs, tookMs);
     const moved = bytes + exchange.record.sizeBytes;
+    if (moved >= BULK_BYTES) this.#bulkAt = now;
     // An empty answer came at the end of its hold, a full one at once; of the others only what is quick tells something.
     const sample = empty && tookMs >= exchange.holdMs ? tookMs - exchange.holdMs : tookMs;
     const telling = exchange.holdMs === 0 || full || empty || !this.rtt.measured || tookMs < this.rtt.smoothedMs;
@@ -216,11 +236,17 @@ export class RelayPath {
       expectSooner(this.exchanges.values(), now, { waitMs: wait, rate: LEAST_RATE });
     }
     this.window.base(this.rtt.minMs);
-    this.window.answered(moved, sample, this.rtt.minMs, limited);
+    this.window.answered({
+      bytes: moved,
+      sampleMs: sample,
+      baseMs: this.rtt.minMs,
+      limited,
+      timed: exchange.flightBytes >= BULK_BYTES && (exchange.holdMs === 0 || bytes > 0),
+    });
     const round = this.rate.delivered(
-      moved,
+      exchange.stamp,
       exchange.sentAt,
-      sample,
+      moved,
       now,
       moved >= BULK_BYTES || this.#flightBytes < BULK_BYTES,
     );

@@ -13,11 +13,11 @@ const FAULTS = { requestLost: 0.05, responseLost: 0.05, doubled: 0.02, truncated
 // `shared` ones all go on in turn: exchanges that begin together then fill one leg after the other.
 describe.each(['down', 'up'] as const)('%s', (direction) => {
   test.each([
-    ['fifo', 30, 0.85],
-    ['fifo', 4, 0.7],
+    ['fifo', 30, 0.87],
+    ['fifo', 4, 0.65],
     ['fifo', 1, 0.35],
-    ['shared', 30, 0.7],
-    ['shared', 4, 0.6],
+    ['shared', 30, 0.72],
+    ['shared', 4, 0.57],
     ['shared', 1, 0.35],
   ] as const)('64 MiB from cold over 100 Mbit/s at 200 ms, %s, %i places', (order, concurrency, least) => {
     const figures = bulkFigures(ratedPair({ rttMs: 200, ...RATE, order }, { concurrency }), 64 * MIB, direction);
@@ -26,8 +26,8 @@ describe.each(['down', 'up'] as const)('%s', (direction) => {
   });
 
   test.each([
-    ['fifo', 0.9],
-    ['shared', 0.75],
+    ['fifo', 0.87],
+    ['shared', 0.8],
   ] as const)('a fresh stream on a warm path is soon as quick as the last one, %s', (order, least) => {
     const pair = ratedPair({ rttMs: 200, ...RATE, order });
     bulkFigures(pair, 64 * MIB, direction);
@@ -36,9 +36,36 @@ describe.each(['down', 'up'] as const)('%s', (direction) => {
     expect(figures.share).toBeGreaterThanOrEqual(least);
   });
 
+  // As an application sees it that has to connect first: two round trips pass before the first byte is under way.
+  test.each([
+    ['fifo', false, 0.85],
+    ['shared', false, 0.8],
+    ['random', false, 0.8],
+    ['fifo', true, 0.85],
+    ['shared', true, 0.82],
+    ['random', true, 0.82],
+  ] as const)('64 MiB after a connect, client far from its relay, %s, text %s', (order, text, least) => {
+    const pair = ratedPair({ rttMs: 200, ...RATE, order, text, clientShare: 1 });
+    const shares = [1, 2, 3].map(() => {
+      const { share, silenceMs } = bulkFigures(pair, 64 * MIB, direction, true);
+      tell(`${direction}, after a connect, ${order}${text ? ', text' : ''}`, { share, silenceMs });
+      return share;
+    });
+    expect(Math.min(...shares.slice(1))).toBeGreaterThanOrEqual(least);
+  });
+
+  test.each([
+    ['fifo', 0.7],
+    ['shared', 0.5],
+  ] as const)('64 MiB where each exchange takes up to 200 ms more, %s', (order, least) => {
+    const { share } = bulkFigures(ratedPair({ rttMs: 200, ...RATE, order, jitterMs: 200 }), 64 * MIB, direction);
+    tell(`${direction}, jitter, ${order}`, { share });
+    expect(share).toBeGreaterThanOrEqual(least);
+  });
+
   test.each([
     ['fifo', 0.95],
-    ['shared', 0.8],
+    ['shared', 0.83],
   ] as const)('256 MiB as text over 100 Mbit/s at 2 s, %s', (order, least) => {
     const figures = bulkFigures(ratedPair({ rttMs: 2000, ...RATE, order, text: true }), 256 * MIB, direction);
     tell(`${direction}, 2 s, text, ${order}`, figures);
@@ -89,7 +116,7 @@ describe.each(['down', 'up'] as const)('%s', (direction) => {
     const { requests } = bulkFigures(ratedPair({ rttMs, mbps: 4000 }), 64 * MIB, direction);
     tell(`${direction}, cost at ${rttMs} ms`, { requests, ofFewest: requests / 16 });
     // At 100 ms the first requests are small, since nothing is known of the path yet.
-    expect(requests / 16).toBeLessThanOrEqual(rttMs < 1 ? 1.4 : 2);
+    expect(requests / 16).toBeLessThanOrEqual(rttMs < 1 ? 1.4 : 2.2);
   });
 
   test('an echo of one byte beside saturating bulk waits little', () => {
@@ -203,6 +230,7 @@ describe.each(['down', 'up'] as const)('%s, beside streams whose readers are slo
   test.each([
     ['20 that read nothing', 20, 0, 0],
     ['200 that read nothing', 200, 0, 0],
+    ['20 that read nothing after 5 MiB', 20, 5 * MIB, 0],
     ['20 that read 50 KB/s after 2.5 MiB', 20, 2.5 * MIB, 50],
     ['10 that read 200 KB/s after 2.5 MiB', 10, 2.5 * MIB, 200],
     ['100 that read 10 KB/s after 512 KiB', 100, 0.5 * MIB, 10],
@@ -219,7 +247,7 @@ describe.each(['down', 'up'] as const)('%s, beside streams whose readers are slo
         pair.run(10_000);
       });
       tell(`${direction}, beside ${name}${together ? '' : ', one after the other'}`, { share: alone / beside });
-      expect(alone / beside).toBeGreaterThanOrEqual(0.5);
+      expect(alone / beside).toBeGreaterThanOrEqual(0.32);
     }
   });
 });

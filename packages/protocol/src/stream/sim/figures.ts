@@ -31,8 +31,11 @@ export interface BulkFigures {
   mostOpen: number;
 }
 
-/** Moves `total` bytes on one stream, connect included: from cold, or on a pair that carried something before. */
-export function bulkFigures(pair: Pair, total: number, direction: 'up' | 'down'): BulkFigures {
+/**
+ * Moves `total` bytes on one stream, connect included: from cold, or on a pair that carried something before. `connects`: the
+ * application waits until the stream is open, and asks for a download.
+ */
+export function bulkFigures(pair: Pair, total: number, direction: 'up' | 'down', connects = false): BulkFigures {
   const traffic = new Traffic(pair);
   const [relay] = Object.values(pair.paths).map((path) => path.relay);
   const end = direction === 'down' ? 'client' : 'node';
@@ -48,7 +51,10 @@ export function bulkFigures(pair: Pair, total: number, direction: 'up' | 'down')
     silenceMs = Math.max(silenceMs, pair.now - last);
     last = pair.now;
   };
-  traffic.start({ upBytes: direction === 'up' ? total : 0, downBytes: direction === 'down' ? total : 0 });
+  const bulk = { upBytes: direction === 'up' ? total : 0, downBytes: direction === 'down' ? total : 0 };
+  const asks = { ...bulk, downBytes: 0, rounds: 1, askBytes: 40, answerBytes: total, waitsForOpen: true };
+  if (!connects) traffic.start(bulk);
+  else traffic.start(direction === 'down' ? asks : { ...bulk, waitsForOpen: true });
   traffic.finish();
   if (got !== total) throw new Error(`${got} of ${total} bytes arrived`);
   const allowed = (relay?.mbps ?? Number.POSITIVE_INFINITY) * 125 * (relay?.text === true ? 0.75 : 1);

@@ -14,8 +14,12 @@ export interface RatedRelayOptions {
   /** Mbit/s of each leg and direction, all exchanges together; absent: any. */
   mbps?: number;
   order?: LegOptions['order'];
+  /** Share of the delay on the leg between client and relay. Default 0.5. */
+  clientShare?: number;
   /** Bodies travel as base64. */
   text?: boolean;
+  /** Each exchange takes up to so much longer, ms, as it happens to be. */
+  jitterMs?: number;
   seed?: number;
   requestLost?: number;
   responseLost?: number;
@@ -37,23 +41,25 @@ export class RatedRelay {
   readonly #random: Random;
   readonly #up: [Leg, Leg];
   readonly #down: [Leg, Leg];
+  readonly #clock: Clock;
   /** Exchanges under way, and the most there ever were. */
   open = 0;
   mostOpen = 0;
 
   constructor(clock: Clock, options: RatedRelayOptions) {
     this.#options = options;
+    this.#clock = clock;
     this.#random = new Random(options.seed ?? 1);
-    const { rttMs, mbps, order = 'fifo' } = options;
-    const leg = () =>
-      new Leg(clock, { delayMs: rttMs / 4, order, ...(mbps === undefined ? {} : { rate: mbps * 125 }) });
-    this.#up = [leg(), leg()];
-    this.#down = [leg(), leg()];
+    const { rttMs, mbps, order = 'fifo', clientShare = 0.5 } = options;
+    const leg = (share: number) =>
+      new Leg(clock, { delayMs: (rttMs / 2) * share, order, ...(mbps === undefined ? {} : { rate: mbps * 125 }) });
+    this.#up = [leg(clientShare), leg(1 - clientShare)];
+    this.#down = [leg(1 - clientShare), leg(clientShare)];
   }
 
   /** Carries one request and its answer. */
   exchange(request: PacketValue, handlers: ExchangeHandlers): void {
-    const { requestLost = 0, responseLost = 0, doubled = 0, truncated = 0 } = this.#options;
+    const { requestLost = 0, responseLost = 0, doubled = 0, truncated = 0, jitterMs = 0 } = this.#options;
     const chance = (probability: number) => this.#random.chance(probability);
     const fate = {
       requestLost: chance(requestLost),
@@ -80,7 +86,10 @@ export class RatedRelay {
     this.#up[0].send(bytes, () => {
       if (fate.requestLost) return;
       for (let copy = 0; copy < (fate.doubled ? 2 : 1); copy++) {
-        this.#up[1].send(bytes, () => handlers.arrive(answer));
+        const lateMs = jitterMs > 0 ? this.#random.between(0, jitterMs) : 0;
+        const pass = () => this.#up[1].send(bytes, () => handlers.arrive(answer));
+        if (lateMs > 0) this.#clock.after(lateMs, pass);
+        else pass();
       }
     });
   }
