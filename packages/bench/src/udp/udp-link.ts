@@ -32,7 +32,7 @@ const CONTROLS = '/proc/sys/net/ipv4/tcp_available_congestion_control';
 const CONTROL = '/proc/sys/net/ipv4/tcp_congestion_control';
 
 /** Why there can be no link with TCP BBR on it here; undefined where there can. */
-export function bbrLinkMissing(): string | undefined {
+function bbrLinkMissing(): string | undefined {
   const missing = kernelLinkMissing();
   if (missing !== undefined) return missing;
   try {
