@@ -41,7 +41,7 @@ export const udpTail = workerScenario<TailParams>({
         lossPercent,
         rateMbps: 0,
         bytes: 64,
-        messages: quick ? 40 : 3000,
+        messages: quick ? 40 : 1000,
       })),
     ),
   target: (params) => ({
