@@ -59,8 +59,13 @@ export class Connection {
    * left: on a slow line that takes minutes. What is left of it only the handle tells, which is Node's own.
    */
   get progress(): number {
-    const { bytesWritten, writableLength, _handle: handle } = this.#raw as Socket & WithHandle;
-    return bytesWritten - (handle?.writeQueueSize ?? writableLength);
+    return this.#raw.bytesWritten - this.#queuedBytes;
+  }
+
+  /** Bytes of a request that the system has not taken yet. */
+  get #queuedBytes(): number {
+    const { writableLength, _handle: handle } = this.#raw as Socket & WithHandle;
+    return handle?.writeQueueSize ?? writableLength;
   }
 
   /** Whether a request may be sent on it. */
@@ -77,10 +82,13 @@ export class Connection {
     this.#busy = true;
   }
 
-  /** The request is over. Returns whether the connection may carry another. */
+  /**
+   * The request is over. Returns whether the connection may carry another: not when the answer came before all of the request
+   * had left, as a redirect does, since the rest would still go out from memory that the sender may use again.
+   */
   giveBack(): boolean {
     this.#busy = false;
-    return this.usable;
+    return this.usable && this.#queuedBytes === 0;
   }
 
   /** Closes it, whatever it does. Resolves when its socket is gone. */
