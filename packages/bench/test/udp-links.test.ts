@@ -1,13 +1,13 @@
-import type { BenchFigures, BenchParams } from '@millrace/protocol';
+import type { BenchFigures } from '@millrace/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BedContext } from '../src/bed/types.js';
 import { bundleWorkers, removeBundle } from '../src/process/bundle.js';
 import { bedContext } from '../src/run/context.js';
-import type { Measurement, Scenario } from '../src/scenarios/scenario.js';
 import { firstPart, udpFair } from '../src/scenarios/udp-fair.js';
 import { udpLoss } from '../src/scenarios/udp-loss.js';
 import { udpTail } from '../src/scenarios/udp-tail.js';
 import { frameProblems, frameTimes } from '../src/udp/session-pair.js';
+import { runOnce } from './run-once.js';
 
 const TIMEOUT_MS = 60_000;
 const folders = { harness: '', subject: '' };
@@ -20,26 +20,12 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all(Object.values(folders).map((folder) => removeBundle(folder))));
 
-/** One run of a scenario, with what it is held against. */
-async function runOf(scenario: Scenario, params: BenchParams): Promise<{ own: Measurement; beside?: Measurement }> {
-  if (scenario.kind !== 'worker') throw new Error('not a scenario of a worker');
-  const open = await scenario.open(context, params);
-  try {
-    const own = await open.measure();
-    const beside = await open.baseline?.measure(own.figures);
-    const compared = beside && open.baseline?.compare(own.figures, beside.figures);
-    return { own: { ...own, figures: { ...own.figures, ...compared } }, ...(beside && { beside }) };
-  } finally {
-    await open.close();
-  }
-}
-
 describe.each([udpLoss, udpTail, udpFair])('$name', (scenario) => {
   test.each(scenario.variants({ quick: true, soakSeconds: 3, shaped: false }))(
     '%j is right over the in-process path, and what it measures has its figure',
     async (params) => {
       expect(params['link']).toBe('in-process');
-      const { own, beside } = await runOf(scenario, params);
+      const { own, beside } = await runOnce(context, scenario, params);
       expect([own.problems, beside?.problems ?? []]).toEqual([[], []]);
       const target = scenario.target?.(params);
       expect(own.figures[target?.figure as keyof BenchFigures]).toBeGreaterThan(0);

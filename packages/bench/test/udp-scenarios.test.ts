@@ -1,17 +1,16 @@
-import type { BenchParams } from '@millrace/protocol';
 import { loadNative } from '@millrace/udp-native';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BedContext } from '../src/bed/types.js';
 import { bundleWorkers, removeBundle } from '../src/process/bundle.js';
 import { bedContext } from '../src/run/context.js';
 import { NO_ADDON } from '../src/scenarios/sizes.js';
-import type { Measurement, Scenario } from '../src/scenarios/scenario.js';
 import { udpBatch } from '../src/scenarios/udp-batch.js';
 import { udpFec } from '../src/scenarios/udp-fec.js';
 import { udpPipeline } from '../src/scenarios/udp-pipeline.js';
 import { udpSeal } from '../src/scenarios/udp-seal.js';
 import { problemsOf as batchProblems } from '../src/udp/batch-pair.js';
 import { problemsOf } from '../src/udp/pipeline-pair.js';
+import { runOnce } from './run-once.js';
 
 const TIMEOUT_MS = 60_000;
 let folder = '';
@@ -23,27 +22,6 @@ beforeAll(async () => {
 });
 afterAll(() => removeBundle(folder));
 
-/** One run of a scenario and of its baseline. */
-async function runOf(
-  scenario: Scenario,
-  params: BenchParams,
-): Promise<{ own: Measurement; beside?: Measurement; notes: string[] }> {
-  if (scenario.kind !== 'worker') throw new Error('not a scenario of a worker');
-  const open = await scenario.open(context, params);
-  try {
-    const own = await open.measure();
-    const beside = await open.baseline?.measure(own.figures);
-    const compared = beside && open.baseline?.compare(own.figures, beside.figures);
-    return {
-      own: { ...own, figures: { ...own.figures, ...compared } },
-      ...(beside && { beside }),
-      notes: open.notes?.() ?? [],
-    };
-  } finally {
-    await open.close();
-  }
-}
-
 /** What is said where the addon is missing. */
 const expected = loadNative() ? [] : [NO_ADDON];
 const quick = { quick: true, soakSeconds: 3, shaped: false };
@@ -52,7 +30,7 @@ describe.each([udpPipeline, udpBatch, udpSeal, udpFec])('$name', (scenario) => {
   test.each(scenario.variants(quick))(
     '%j is right, and what it measures has its figures',
     async (params) => {
-      const { own, beside, notes } = await runOf(scenario, params);
+      const { own, beside, notes } = await runOnce(context, scenario, params);
       expect([own.problems, beside?.problems ?? []]).toEqual([[], []]);
       const needsAddon = params['way'] !== 'fallback' && (params['kernel'] ?? 'native') === 'native';
       expect(notes).toEqual(needsAddon ? expected : []);
