@@ -47,6 +47,12 @@ describe('memory for reads', () => {
     expect(taken).toEqual([200, 200, 99]);
   });
 
+  test('unless told otherwise, a chunk keeps little more memory than its bytes', () => {
+    const { chunks, read } = reader(new ReadMemory({ allocate: (bytes) => new Uint8Array(bytes) }));
+    for (const bytes of [1, 16_384, 61_439, 61_440, 65_536]) read(bytes, 1);
+    expect(chunks.map(({ buffer }) => buffer.byteLength)).toEqual([1, 16_384, 61_439, 65_536, 65_536]);
+  });
+
   test('a part of a chunk, another memory and what was given already are not taken back', () => {
     const { memory, taken } = start();
     const { chunks, read } = reader(memory);

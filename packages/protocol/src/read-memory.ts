@@ -16,7 +16,10 @@ export interface ReadMemoryOptions {
   readonly allocate: (bytes: number) => Uint8Array;
   /** Most that one read brings, and so the size of each piece of memory that is used again. Default 65,536. */
   readonly readBytes?: number;
-  /** Reads that bring less get memory of their own, of exactly their size. Default 16,384. */
+  /**
+   * Reads that bring less get memory of their own, of exactly their size. Default 15/16 of `readBytes`, so that what is held
+   * may be counted by its bytes; less only for who uses a chunk up at once.
+   */
   readonly leastBytes?: number;
   /** Memory kept for later, bytes. Default 4 MiB. */
   readonly maxSpareBytes?: number;
@@ -38,7 +41,12 @@ export class ReadMemory {
   /** How many bytes of which memory stand in a chunk. */
   readonly #lent = new WeakMap<ArrayBufferLike, number>();
 
-  constructor({ allocate, readBytes = 65_536, leastBytes = 16_384, maxSpareBytes = 4_194_304 }: ReadMemoryOptions) {
+  constructor({
+    allocate,
+    readBytes = 65_536,
+    leastBytes = (readBytes / 16) * 15,
+    maxSpareBytes = 4_194_304,
+  }: ReadMemoryOptions) {
     this.#allocate = allocate;
     this.#leastBytes = leastBytes;
     this.#maxSpare = Math.floor(maxSpareBytes / readBytes);

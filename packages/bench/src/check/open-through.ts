@@ -9,7 +9,7 @@ export interface Entry {
 }
 
 /** What applications read into; sinks give back what they have compared. */
-export const readMemory = new ReadMemory({ allocate: (bytes) => Buffer.allocUnsafeSlow(bytes) });
+export const readMemory = new ReadMemory({ allocate: (bytes) => Buffer.allocUnsafeSlow(bytes), leastBytes: 16_384 });
 
 /** Longest answer of a SOCKS5 proxy to a connect: a name of 255 bytes. */
 const MAX_REPLY_BYTES = 262;

@@ -6,7 +6,6 @@ import { PROXY_LIMITS } from './limits.js';
 export const uploadMemory = new ReadMemory({
   allocate: (bytes) => Buffer.allocUnsafeSlow(bytes),
   readBytes: PROXY_LIMITS.readBytes,
-  leastBytes: (PROXY_LIMITS.readBytes / 16) * 15,
   maxSpareBytes: PROXY_LIMITS.maxSpareReadBytes,
 });
 
