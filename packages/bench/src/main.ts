@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 import { writeFile } from 'node:fs/promises';
+import type { BenchReport } from '@millrace/protocol';
 import { BenchError } from './errors.js';
-import { writeDocs } from './report/docs.js';
+import { keptReports, writeDocs } from './report/docs.js';
+import { mergedReport } from './report/newest.js';
 import { readReports, writeJson } from './report/files.js';
 import { htmlReport } from './report/html.js';
 import { closingText, createDisplay } from './report/terminal.js';
 import { helpText, listText, parseOptions } from './run/options.js';
-import { profileSummary } from './run/profile-summary.js';
 import { runBench } from './run/run-bench.js';
 
 async function main(args: string[]): Promise<number> {
@@ -16,11 +17,18 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   const display = createDisplay(process.stdout);
-  const report = await runBench(options, args, display);
-  if (options.json !== undefined) await writeJson(options.json, report);
-  if (options.html !== undefined) await writeFile(options.html, htmlReport(report, await readReports(options.history)));
-  if (options.writeDocs) await writeDocs(report);
-  if (options.profile !== undefined) display.say(await profileSummary(options.profile));
+  const history = await readReports(options.history);
+  if (options.render) {
+    await writeFile(options.html ?? '', htmlReport(mergedReport(history), history));
+    return 0;
+  }
+  const save = async (report: BenchReport): Promise<void> => {
+    if (options.json !== undefined) await writeJson(options.json, report);
+    if (options.html !== undefined) await writeFile(options.html, htmlReport(report, history));
+    // From the first wrong byte on nothing is published; what was kept before it stays.
+    if (options.writeDocs && report.verified) await writeDocs(report);
+  };
+  const report = await runBench(options, { args, display, earlier: [...(await keptReports()), ...history], save });
   display.say(closingText(report.results));
   return report.verified ? 0 : 1;
 }

@@ -109,6 +109,26 @@ test('wrong bytes of an echo are named', async () => {
   expect(problems.join()).toMatch(/wrong bytes at offset \d+ of the echo/);
 });
 
+test('a counter of the wire that loses counts while streams run side by side is caught', async () => {
+  let counted = 0;
+  // Each chunk adds to what was counted before some others did.
+  const tunnel = await startLyingTunnel(lab.address.port, undefined, (bytes) => {
+    const before = counted;
+    setImmediate(() => (counted = before + bytes));
+  });
+  const bed: Bed = {
+    entry: { kind: 'forward', host: '127.0.0.1', port: tunnel.port },
+    measured: [],
+    wire: () => Promise.resolve({ requests: 4, bytes: counted, mostInFlight: 4 }),
+    close: () => tunnel.close(),
+  };
+  const { problems } = await measureTransfer(lab, bed, { verb: 'download', streams: 4, bytesPerStream: BYTES });
+  await bed.close();
+  expect(problems).toEqual([
+    expect.stringMatching(/^bytes on the wire: counted \d+, the streams say at least 16777216$/),
+  ]);
+});
+
 test('what the checker costs is told apart from what the tunnel costs', async () => {
   const tunnel = await startLyingTunnel(lab.address.port);
   const bed: Bed = {

@@ -9,6 +9,9 @@ import { htmlReport } from '../src/report/html.js';
 import { sampleReport } from './sample-report.js';
 
 const found = findProgram('chromium');
+/** Charts of the first scenario: what is to be reached comes before them. */
+const SPEED = 'svg.bars >> nth=1';
+const RATIOS = 'svg.bars >> nth=2';
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -56,21 +59,30 @@ describe.skipIf(found.path === undefined)(
     });
 
     test('draws bars whose lengths are in the ratio of the figures', async () => {
-      const [ours, base, floor, ssh] = await boxes('svg.bars >> nth=0 >> rect.bar');
+      const [ours, base, floor, ssh] = await boxes(`${SPEED} >> rect.bar`);
       expect(ours!.width / floor!.width).toBeCloseTo(60 / 146, 2);
       expect(base!.width / ours!.width).toBeCloseTo(0.9, 2);
       expect(ssh!.width / floor!.width).toBeCloseTo(95 / 146, 2);
     });
 
     test('draws every run as a dot, and the target where half of the floor is', async () => {
-      expect(await boxes('svg.bars >> nth=0 >> circle.dot')).toHaveLength(20);
-      const [line] = await boxes('svg.bars >> nth=0 >> line.target');
-      const [, , floor] = await boxes('svg.bars >> nth=0 >> rect.bar');
+      expect(await boxes(`${SPEED} >> circle.dot`)).toHaveLength(20);
+      const [line] = await boxes(`${SPEED} >> line.target`);
+      const [, , floor] = await boxes(`${SPEED} >> rect.bar`);
       expect(line!.x).toBeCloseTo(floor!.x + floor!.width / 2, 0);
     });
 
-    test('draws what a packet costs, and an eighth of the baseline as the target', async () => {
+    test('draws what is to be reached as a mark across each bar of ours', async () => {
       const chart = '#udp-batch svg.bars >> nth=0';
+      const [bar] = await boxes(`${chart} >> rect.bar`);
+      const [mark] = await boxes(`${chart} >> line.bound`);
+      expect((mark!.x - bar!.x) / bar!.width).toBeCloseTo(0.125 / 0.04, 0);
+      expect(mark!.y).toBeLessThan(bar!.y);
+      expect(mark!.y + mark!.height).toBeGreaterThan(bar!.y + bar!.height);
+    });
+
+    test('draws what a packet costs, and an eighth of the baseline as the target', async () => {
+      const chart = '#udp-batch svg.bars >> nth=1';
       const [ours, dgram] = await boxes(`${chart} >> rect.bar`);
       expect(ours!.width / dgram!.width).toBeCloseTo(160 / 4000, 2);
       const [line] = await boxes(`${chart} >> line.target`);
@@ -84,9 +96,9 @@ describe.skipIf(found.path === undefined)(
     });
 
     test('draws ours as a multiple of each other subject', async () => {
-      const [base, floor] = await boxes('svg.bars >> nth=1 >> rect.bar');
+      const [base, floor] = await boxes(`${RATIOS} >> rect.bar`);
       expect(floor!.width / base!.width).toBeCloseTo(60 / 146 / (60 / 54), 2);
-      const [line] = await boxes('svg.bars >> nth=1 >> line.target');
+      const [line] = await boxes(`${RATIOS} >> line.target`);
       expect(line!.x).toBeCloseTo(base!.x + base!.width * 0.9, 0);
     });
 
@@ -201,9 +213,16 @@ describe.skipIf(found.path === undefined)(
       expect(contrast.bars).toBeGreaterThan(2.5);
     });
 
-    test('needs no sideways scrolling on a telephone', async () => {
+    test('needs no sideways scrolling on a telephone, and labels are not too small there', async () => {
       await page.setViewportSize({ width: 390, height: 800 });
       expect(await page.locator('html').evaluate((root) => root.scrollWidth)).toBeLessThanOrEqual(390);
+      // Charts are scaled as a whole: letters of 11 units become so many pixels.
+      const scale = await page
+        .locator('svg.chart')
+        .evaluateAll((charts) =>
+          Math.min(...charts.map((chart) => chart.getBoundingClientRect().width / Number(chart.getAttribute('width')))),
+        );
+      expect(11 * scale).toBeGreaterThan(9);
     });
 
     test('holds no address of the network in its text', async () => {

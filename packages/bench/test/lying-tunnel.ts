@@ -20,8 +20,12 @@ export type Lie =
 export const LIE_AT = 300_000;
 const LIE_BYTES = 1000;
 
-/** A tunnel, as far as applications can tell, to the target at `port`. */
-export async function startLyingTunnel(port: number, lie?: Lie): Promise<{ port: number; close(): Promise<void> }> {
+/** A tunnel, as far as applications can tell, to the target at `port`. `count` is told of all bytes that it carries down. */
+export async function startLyingTunnel(
+  port: number,
+  lie?: Lie,
+  count?: (bytes: number) => void,
+): Promise<{ port: number; close(): Promise<void> }> {
   let lastToken: Buffer = Buffer.alloc(TOKEN_BYTES);
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
@@ -44,6 +48,7 @@ export async function startLyingTunnel(port: number, lie?: Lie): Promise<{ port:
     else {
       carry(near, far, lie, REQUEST_BYTES);
       carry(far, near, lie, 0);
+      if (count) far.on('data', (chunk: Buffer) => count(chunk.length));
     }
   });
 

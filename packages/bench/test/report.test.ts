@@ -4,6 +4,7 @@ import type { BenchReport } from '@millrace/protocol';
 import { expect, test } from 'vitest';
 import { pageOf } from '../src/report/docs.js';
 import { reportText } from '../src/report/files.js';
+import { mergedReport } from '../src/report/newest.js';
 import { paramsText, short, tableOf, verdict } from '../src/report/table.js';
 import { createDisplay, tableText } from '../src/report/terminal.js';
 import { sampleReport } from './sample-report.js';
@@ -27,6 +28,43 @@ test('figures that are no numbers are left out of a file, never written as null'
   const report = sampleReport();
   report.results[0]!.median.ratio = NaN;
   expect(reportText(report)).not.toContain('null');
+});
+
+test('the page of the docs shows the newest of each scenario, and earlier ones in a line each', () => {
+  const [older, newer] = [sampleReport('2026-01-01T00:00:00.000Z', 41), sampleReport()];
+  newer.results = newer.results.filter(({ scenario }) => scenario === 'relay-download');
+  const page = pageOf([older, newer]);
+  const [shown = '', earlier = ''] = page.split('## Earlier');
+  expect(shown.match(/^### relay-download$/gm)).toHaveLength(1);
+  // What the newer report lacks is still that of the older one.
+  expect(shown.match(/^### udp-batch$/gm)).toHaveLength(1);
+  expect(shown.indexOf('### relay-download')).toBeLessThan(shown.indexOf('### udp-batch'));
+  expect(earlier).toMatch(
+    /\| 2026-01-01 \| 01c0ffee \| relay-download .* \| ratio 0.41 \(5 runs\) \| ratio at least 0.5 \|/,
+  );
+  expect(earlier).not.toContain('udp-batch');
+});
+
+test('the page begins with what is to be reached and what was found', () => {
+  const page = pageOf([sampleReport()]);
+  const [, targets = ''] = page.split('## Targets');
+  expect(targets).toMatch(/\| relay-download .* \| ratio 0.41 \(5 runs\) \| ratio at least 0.5 \| not reached \|/);
+  expect(targets).toMatch(/\| udp-batch .* \| costRatio 0.04 \(3 runs\) \| costRatio at most 0.125 \| reached \|/);
+});
+
+test('reports become one of the newest results, in the order of the scenarios', () => {
+  const [older, newer] = [sampleReport('2026-01-01T00:00:00.000Z', 41), sampleReport()];
+  newer.results = newer.results.filter(({ scenario }) => scenario === 'udp-batch');
+  const merged = mergedReport([older, newer]);
+  expect(merged.commit).toBe(newer.commit);
+  expect([...new Set(merged.results.map(({ scenario }) => scenario))]).toEqual([
+    'relay-download',
+    'udp-pipeline',
+    'udp-batch',
+  ]);
+  expect(merged.results.find(({ scenario }) => scenario === 'relay-download')).toEqual(older.results[0]);
+  expect(validate(JSON.parse(reportText(merged)))).toBe(true);
+  expect(() => mergedReport([])).toThrow('no report');
 });
 
 test('the page of the docs is a function of its reports alone, the newest first', () => {

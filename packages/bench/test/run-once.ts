@@ -11,8 +11,8 @@ export async function runOnce(
   if (scenario.kind !== 'worker') throw new Error('not a scenario of a worker');
   const open = await scenario.open(context, params);
   try {
-    const own = await open.measure();
-    const beside = await open.baseline?.measure(own.figures);
+    const own = await open.measure(params);
+    const beside = await open.baseline?.measure(own.figures, params);
     const compared = beside && open.baseline?.compare(own.figures, beside.figures);
     return {
       own: { ...own, figures: { ...own.figures, ...compared } },

@@ -18,8 +18,9 @@ test.each(['free', 'lossy'])(
   'the %s path delivers every datagram that it says it delivers, byte by byte',
   async (path) => {
     if (udpPath.kind !== 'worker') throw new Error('not a scenario of a worker');
-    const open = await udpPath.open(context, { path, datagramBytes: 1200, datagrams: 1500 });
-    const { figures, problems } = await open.measure();
+    const params = { path, datagramBytes: 1200, datagrams: 1500 };
+    const open = await udpPath.open(context, params);
+    const { figures, problems } = await open.measure(params);
     await open.close();
     expect(problems).toEqual([]);
     expect(figures.operationsPerSecond).toBeGreaterThan(0);

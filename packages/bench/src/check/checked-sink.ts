@@ -13,6 +13,8 @@ export interface SinkReport {
   crc: number;
   /** What was wrong, with its offset; absent when every byte was right. */
   problem?: string;
+  /** When the first bytes came; absent when none did. */
+  firstMs?: number;
   /** When the last byte had been checked. */
   lastMs: number;
   timeline: Timeline;
@@ -29,6 +31,7 @@ export class CheckedSink {
   #bytes = 0;
   #crc = 0;
   #checkMs = 0;
+  #firstMs: number | undefined;
   #lastMs = 0;
   #problem: string | undefined;
 
@@ -55,6 +58,7 @@ export class CheckedSink {
 
   push(chunk: Uint8Array): void {
     const startMs = nowMs();
+    this.#firstMs ??= startMs;
     this.#bytes += chunk.length;
     this.#arrived.add(startMs, this.#bytes);
     try {
@@ -81,6 +85,7 @@ export class CheckedSink {
       bytes: this.#bytes,
       crc: this.#crc,
       ...(this.#problem !== undefined && { problem: this.#problem }),
+      ...(this.#firstMs !== undefined && { firstMs: this.#firstMs }),
       lastMs: this.#lastMs,
       timeline: this.#arrived.timeline,
       checkMs: this.#checkMs,

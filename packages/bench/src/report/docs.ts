@@ -2,18 +2,22 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BenchError } from '../errors.js';
-import type { BenchReport, BenchResult } from '@millrace/protocol';
+import type { BenchBound, BenchReport, BenchResult, BenchTarget } from '@millrace/protocol';
 import { repositoryFolder } from '../process/bundle.js';
 import { scenarios } from '../scenarios/index.js';
 import { readReports, reportText, writeJson } from './files.js';
-import { paramsText, short, tableOf } from './table.js';
+import { newestResults } from './newest.js';
+import { paramsText, short, tableOf, verdict } from './table.js';
 
 /** Where the reports are kept that docs/BENCHMARKS.md is made of. */
 export const reportsFolder = join(repositoryFolder, 'docs/benchmarks');
 /** The page itself. */
 export const pageFile = join(repositoryFolder, 'docs/BENCHMARKS.md');
 
-/** Keeps the report and writes the page from all that are kept. @throws BenchError `REPORT` for a quick report or wrong bytes. */
+/**
+ * Keeps the report and writes the page from all that are kept. The same report again, grown by what was measured since,
+ * takes its own place. @throws BenchError `REPORT` for a quick report or wrong bytes.
+ */
 export async function writeDocs(report: BenchReport): Promise<void> {
   if (report.quick) throw new BenchError('REPORT', 'a quick run has no figures to publish');
   if (!report.verified) throw new BenchError('REPORT', 'bytes were wrong: there is nothing to publish');
@@ -23,14 +27,22 @@ export async function writeDocs(report: BenchReport): Promise<void> {
   await writeFile(pageFile, await docsPage());
 }
 
+/** The reports that are kept, oldest first. */
+export const keptReports = async (): Promise<BenchReport[]> =>
+  existsSync(reportsFolder) ? readReports([reportsFolder]) : [];
+
 /** The page, made from the kept reports alone. */
 export async function docsPage(): Promise<string> {
-  return pageOf(existsSync(reportsFolder) ? await readReports([reportsFolder]) : []);
+  return pageOf(await keptReports());
 }
 
-/** The page for these reports, the newest first. What is shown is read back from their text, as the check does. */
+/**
+ * The page for these reports, oldest first: of each scenario the newest report that has it, and what earlier ones found in a
+ * line each. What is shown is read back from their text, as the check does.
+ */
 export function pageOf(reports: BenchReport[]): string {
   const read = reports.map((report) => JSON.parse(reportText(report)) as BenchReport);
+  const shown = newestResults(read);
   const list = scenarios.map(({ name, about }) => `| \`${name}\` | ${about} |`);
   return [
     '# Benchmarks',
@@ -44,8 +56,75 @@ export function pageOf(reports: BenchReport[]): string {
     '| --- | --- |',
     ...list,
     '',
-    ...(read.length === 0 ? ['No report is kept yet.', ''] : read.toReversed().flatMap(reportSection)),
+    ...(read.length === 0
+      ? ['No report is kept yet.', '']
+      : [...targetsSection(shown), ...shown.flatMap(reportSection)]),
+    ...earlierSection(read, shown),
   ].join('\n');
+}
+
+/** Every target beside what was found, in the order of the scenarios. */
+function targetsSection(reports: BenchReport[]): string[] {
+  const results = reports.flatMap((report) => report.results);
+  const rows = scenarios.flatMap(({ name }) =>
+    results.filter(({ scenario, target }) => scenario === name && target !== undefined).map(targetRow),
+  );
+  if (rows.length === 0) return [];
+  const head = [
+    ['scenario', 'found', 'to reach', 'result'],
+    ['---', '---', '---', '---'],
+  ];
+  return ['## Targets', '', ...[...head, ...rows].map(line), ''];
+}
+
+function targetRow(result: BenchResult): string[] {
+  const { scenario, params, median, target, runs, verified } = result;
+  const found = boundsOf(target).map(({ figure }) => `${figure} ${short(median[figure as 'MBps']) || 'none'}`);
+  const count = `${runs.length} run${runs.length === 1 ? '' : 's'}`;
+  return [
+    `${scenario} ${paramsText(params)}`,
+    `${verified ? found.join(', ') : 'no figure'} (${count})`,
+    boundsOf(target).map(boundText).join(', '),
+    verdict(result),
+  ];
+}
+
+const boundsOf = (target: BenchTarget | undefined): BenchBound[] => (target ? [target, ...(target.also ?? [])] : []);
+
+function boundText({ figure, atLeast, atMost }: BenchBound): string {
+  const bounds = [
+    ...(atLeast === undefined ? [] : [`at least ${short(atLeast) || '0'}`]),
+    ...(atMost === undefined ? [] : [`at most ${short(atMost) || '0'}`]),
+  ];
+  return `${figure} ${bounds.join(' and ')}`;
+}
+
+/** What ours was in reports that are kept but not shown: one line for each set of parameters and report. */
+function earlierSection(reports: BenchReport[], shown: BenchReport[]): string[] {
+  const newest = new Set(
+    shown.flatMap(({ startedAt, results }) => results.map(({ scenario }) => `${startedAt} ${scenario}`)),
+  );
+  const rows = reports.toReversed().flatMap(({ startedAt, commit, results }) =>
+    results.flatMap((result) => {
+      if (!result.target || newest.has(`${startedAt} ${result.scenario}`)) return [];
+      return [[startedAt.slice(0, 10), commit?.slice(0, 8) ?? '', ...targetRow(result)]];
+    }),
+  );
+  if (rows.length === 0) return [];
+  const head = [
+    ['date', 'commit', 'scenario', 'found', 'to reach', 'result'],
+    ['---', '---', '---', '---', '---', '---'],
+  ];
+  return [
+    '## Earlier',
+    '',
+    '<details><summary>what earlier reports found</summary>',
+    '',
+    ...[...head, ...rows].map(line),
+    '',
+    '</details>',
+    '',
+  ];
 }
 
 function reportSection(report: BenchReport): string[] {

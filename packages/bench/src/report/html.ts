@@ -1,9 +1,12 @@
 import type { BenchReport, BenchResult } from '@millrace/protocol';
 import { scenarios } from '../scenarios/index.js';
 import { element, escape } from './charts/markup.js';
-import { historyCards, keyOf, variantCharts } from './sections.js';
+import { historyCards, scenarioCharts } from './sections.js';
 import { STYLE } from './style.js';
 import { paramsText, tableOf, verdict } from './table.js';
+
+/** Problems of one subject that are shown: with the first ones the others are of no use. */
+const SHOWN_PROBLEMS = 3;
 
 /** The report as one HTML file that needs nothing else: no script, no network. Earlier reports draw the history. */
 export function htmlReport(report: BenchReport, earlier: BenchReport[] = []): string {
@@ -77,11 +80,10 @@ const badge = (kind: string, text: string): string => element('span', { class: `
 function section(name: string, results: BenchResult[]): string {
   const about = scenarios.find((scenario) => scenario.name === name)?.about ?? '';
   const target = results.find((result) => result.target)?.target;
-  const variants = new Map<string, BenchResult[]>();
-  for (const result of results) variants.set(keyOf(result), [...(variants.get(keyOf(result)) ?? []), result]);
-  const problems = results.flatMap(({ subject, problems: list }) =>
-    list.map((problem) => element('li', {}, escape(`${subject}: ${problem}`))),
-  );
+  const problems = results.flatMap(({ subject, problems: list }) => {
+    const more = list.length > SHOWN_PROBLEMS ? [`and ${list.length - SHOWN_PROBLEMS} more, which the JSON has`] : [];
+    return [...list.slice(0, SHOWN_PROBLEMS), ...more].map((text) => element('li', {}, escape(`${subject}: ${text}`)));
+  });
   const notes = results.flatMap(({ subject, notes: list = [] }) =>
     list.map((note) => element('li', {}, escape(`${subject}: ${note}`))),
   );
@@ -91,7 +93,7 @@ function section(name: string, results: BenchResult[]): string {
     problems.length > 0 ? `<ul class="problems">${problems.join('')}</ul>` : '',
     notes.length > 0 ? `<ul class="notes">${notes.join('')}</ul>` : '',
     table(results),
-    `<div class="cards">${[...variants.values()].map(variantCharts).join('')}</div>`,
+    `<div class="cards">${scenarioCharts(results)}</div>`,
     '</section>',
   ].join('\n');
 }

@@ -3,6 +3,7 @@ import { barChart } from './charts/bars.js';
 import { lineChart, type Line } from './charts/lines.js';
 import { element, escape } from './charts/markup.js';
 import { stackChart } from './charts/stacks.js';
+import { variantKey } from '../run/result.js';
 import { paramsText } from './table.js';
 
 /** Figures that bars are drawn of, the first that a scenario has, with what stands at their axis. */
@@ -26,11 +27,75 @@ function mainFigure(results: BenchResult[]): (typeof MAIN_FIGURES)[number] | und
   return MAIN_FIGURES.find(([name]) => results.some(({ median }) => median[name] !== undefined));
 }
 
+/** How bars of a figure are drawn. */
+const AS_BARS = 'median as bar, each run as a dot';
+
 const card = (title: string, text: string, svg: string): string =>
   element('figure', {}, element('figcaption', {}, element('b', {}, escape(title)), escape(text)), svg);
 
+/** All charts of one scenario: what is to be reached, and each set of parameters by itself, or all in one where there is nothing beside ours. */
+export function scenarioCharts(results: BenchResult[]): string {
+  const variants = new Map<string, BenchResult[]>();
+  for (const result of results) variants.set(variantKey(result), [...(variants.get(variantKey(result)) ?? []), result]);
+  const lists = [...variants.values()];
+  const alone = lists.length > 2 && lists.every((list) => list.length === 1);
+  return [...targetCards(results), ...(alone ? [tableCards(results)] : lists.map(variantCharts))].join('');
+}
+
+/** For each figure that has a bound: ours with every set of parameters, each with its bound as a mark. */
+function targetCards(results: BenchResult[]): string[] {
+  const bounds = results.flatMap((result) => {
+    const { target, verified } = result;
+    if (!target || !verified) return [];
+    return [target, ...(target.also ?? [])].map((bound) => ({ result, bound, figure: bound.figure as 'MBps' }));
+  });
+  const names = namesApart(results);
+  return [...new Set(bounds.map(({ figure }) => figure))].flatMap((figure) => {
+    const bars = bounds.flatMap(({ result, bound, figure: own }) => {
+      const value = result.median[figure];
+      if (own !== figure || value === undefined) return [];
+      const runs = result.runs.flatMap((run) => run[figure] ?? []);
+      const marks = [bound.atLeast, bound.atMost].filter((mark) => mark !== undefined && mark >= 0);
+      return [{ name: names(result), value, runs, series: 0, bounds: marks.filter((mark) => mark !== undefined) }];
+    });
+    const first = bounds.find((one) => one.figure === figure);
+    if (bars.length === 0 || !first) return [];
+    const rule =
+      first.bound.atLeast === undefined ? 'at most' : first.bound.atMost === undefined ? 'at least' : 'between';
+    const text = `${figure}: ${AS_BARS}; ${rule} the mark is to be reached`;
+    return [card('To reach', text, barChart(`${first.result.scenario}: ${figure}`, bars))];
+  });
+}
+
+/** One chart of every set of parameters, where ours stands alone. */
+function tableCards(results: BenchResult[]): string {
+  const main = mainFigure(results);
+  if (!main) return '';
+  const [figure, unit] = main;
+  const names = namesApart(results);
+  const bars = results.flatMap((result) => {
+    const value = result.median[figure];
+    if (value === undefined || !result.verified) return [];
+    return [{ name: names(result), value, runs: result.runs.flatMap((run) => run[figure] ?? []), series: 0 }];
+  });
+  const named = results.map((result) => ({ ...result, subject: names(result) }));
+  const title = results[0]?.scenario ?? '';
+  return [
+    card(title, `${ABOUT[figure] ?? ''}${unit}: ${AS_BARS}`, barChart(`${title}: ${unit}`, bars)),
+    cpuCard(named, title),
+  ].join('');
+}
+
+/** Names of results by those parameters alone in which they differ. */
+function namesApart(results: BenchResult[]): (result: BenchResult) => string {
+  const names = [...new Set(results.flatMap(({ params }) => Object.keys(params)))];
+  const differ = new Set(names.filter((name) => new Set(results.map(({ params }) => params[name])).size > 1));
+  return ({ params, scenario }) =>
+    paramsText(Object.fromEntries(Object.entries(params).filter(([name]) => differ.has(name)))) || scenario;
+}
+
 /** All charts of one scenario with one set of parameters. */
-export function variantCharts(results: BenchResult[]): string {
+function variantCharts(results: BenchResult[]): string {
   const [first] = results;
   if (!first) return '';
   const params = paramsText(first.params);
@@ -54,8 +119,8 @@ function speedCard(results: BenchResult[], params: string): string {
     return [{ name: subject, value, runs: runs.flatMap((run) => run[figure] ?? []), series: i }];
   });
   const line = targetLine(results, figure);
-  const about = `${ABOUT[figure] ?? ''}median as bar, each run as a dot`;
-  return card(params, about, barChart(`${params}: ${unit}`, bars, unit, line));
+  const about = `${ABOUT[figure] ?? ''}${unit}: ${AS_BARS}`;
+  return card(params, about, barChart(`${params}: ${unit}`, bars, line));
 }
 
 /** Where the target lies among bars of a figure, when it is a share of what the baseline has. */
@@ -79,7 +144,7 @@ function ratioCard(results: BenchResult[], params: string): string {
     subject === 'millrace' || !verified || !MBps ? [] : [{ name: subject, value: speed / MBps, runs: [], series: i }],
   );
   if (bars.length < 2) return '';
-  const svg = barChart(`${params}: ratio`, bars, 'times', { value: 1, text: 'as quick as ours' });
+  const svg = barChart(`${params}: ratio`, bars, { value: 1, text: 'as quick as ours' });
   return card('Ours beside each', 'our MB/s as a multiple of theirs', svg);
 }
 
@@ -155,7 +220,7 @@ function cpuCard(results: BenchResult[], params: string): string {
       .map(({ name, value }) => ({ name, value, series: names.indexOf(name) })),
   }));
   const text =
-    'per process; what compares bytes stands apart: application and target outside a tunnel, the checker of a session';
+    'per process, s/GB; application and target, or the checker of a session, compare bytes and are not the tunnel';
   return card('CPU seconds per GB', text, stackChart(`${params}: CPU by process`, stacks, 's/GB'));
 }
 
@@ -166,25 +231,25 @@ const plainRole = (role: string): string => role.replace(/^floor /, '').replace(
 export function historyCards(reports: BenchReport[]): string {
   const keys = new Map<string, BenchResult>();
   for (const result of reports.at(-1)?.results ?? [])
-    if (result.subject === 'millrace') keys.set(keyOf(result), result);
+    if (result.subject === 'millrace') keys.set(variantKey(result), result);
   return [...keys]
     .map(([key, result]) => {
       const main = mainFigure([result]);
       if (!main) return '';
-      const points = reports.flatMap((report, i) => {
-        const value = report.results.find((other) => other.subject === 'millrace' && keyOf(other) === key)?.median[
-          main[0]
-        ];
-        return value === undefined ? [] : [[i, value] as const];
+      const having = reports.flatMap((report) => {
+        const same = report.results.find((other) => other.subject === 'millrace' && variantKey(other) === key);
+        const value = same?.verified ? same.median[main[0]] : undefined;
+        return value === undefined ? [] : [{ report, value }];
       });
-      if (points.length < 2) return '';
-      const xLabels = reports.map(
-        (report, i) => [i, report.commit?.slice(0, 7) ?? report.startedAt.slice(0, 10)] as const,
+      if (having.length < 2) return '';
+      const points = having.map(({ value }, i) => [i, value] as const);
+      const xLabels = having.map(
+        ({ report }, i) => [i, report.commit?.slice(0, 7) ?? report.startedAt.slice(0, 10)] as const,
       );
       const title = `${result.scenario} ${paramsText(result.params)}`;
       const svg = lineChart(`${title}: history`, [{ name: 'millrace', series: 0, points }], {
         xUnit: '',
-        yUnit: main[1].split(',')[0] ?? '',
+        yUnit: main[1],
         dots: true,
         xLabels,
       });
@@ -192,6 +257,3 @@ export function historyCards(reports: BenchReport[]): string {
     })
     .join('');
 }
-
-/** What makes two results comparable. */
-export const keyOf = ({ scenario, params }: BenchResult): string => `${scenario} ${JSON.stringify(params)}`;

@@ -21,16 +21,18 @@ th,td{padding:7px 12px;text-align:right;white-space:nowrap;border-top:1px solid 
 thead th{border-top:0;color:var(--soft);font-weight:600}
 td:nth-child(-n+3),th:nth-child(-n+3){text-align:left}
 tr.other td{color:var(--soft)}tr.other td.bad{color:var(--bad);font-weight:600}
-.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,480px),1fr));gap:16px}
+.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,350px),1fr));gap:16px}
 figure{margin:0;padding:16px 18px 12px;background:var(--card);border:1px solid var(--line);border-radius:12px;min-width:0}
-figcaption{margin-bottom:8px;font-size:12.5px;color:var(--soft)}figcaption b{display:block;color:var(--ink);font-size:14px}
+figcaption{margin-bottom:6px;font-size:12.5px;color:var(--soft)}figcaption b{display:block;color:var(--ink);font-size:14px}
 svg{display:block;width:100%;height:auto}
 svg text{fill:var(--ink);font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-svg .tick{fill:var(--soft);font-size:11px}.value{font-weight:600;paint-order:stroke;stroke:var(--card);stroke-width:4px;stroke-linejoin:round}.unit{font-style:italic}
+svg .tick{fill:var(--soft);font-size:11px}svg .name,.value{paint-order:stroke;stroke:var(--card);stroke-width:4px;stroke-linejoin:round}.value{font-weight:600}.unit{font-style:italic}
 .grid{stroke:var(--line);stroke-width:1}.target{stroke:var(--good);stroke-width:1.6;stroke-dasharray:5 4}svg .target-text{fill:var(--good)}
 .dot{fill:var(--card);stroke:var(--ink);stroke-width:1.1;opacity:.85}
-.line{fill:none;stroke-width:2;stroke-linejoin:round}
+.line{fill:none;stroke-width:1.3;stroke-linejoin:round;opacity:.75}.line.s0{stroke-width:2.4;opacity:1}
+.bound{stroke:var(--good);stroke-width:2.4}
 .problems,.notes{font-size:13px;margin:6px 0;padding-left:20px}.problems{color:var(--bad)}.notes{color:var(--soft)}
 ${Array.from({ length: 8 }, (_, i) => `.s${i}{fill:var(--s${i})}.line.s${i}{stroke:var(--s${i});fill:none}`).join('')}
+@media (max-width:520px){main{padding:20px 10px 48px}figure{padding:12px 12px 8px}h1{font-size:26px}}
 @media print{body{background:#fff}figure,.scroll{break-inside:avoid}}
 `;

@@ -74,12 +74,19 @@ async function commitOf(name: string): Promise<string | undefined> {
   }
 }
 
+/** What a benchmark itself writes is no change of what it measures. */
+const WRITTEN = [':(exclude)docs/BENCHMARKS.md', ':(exclude)docs/benchmarks'];
+
 /** The commit of this tree, with `+` where files differ from it; undefined outside a repository. */
 export async function currentCommit(): Promise<string | undefined> {
   const commit = await commitOf('HEAD');
   if (commit === undefined) return undefined;
-  const { stdout } = await promisify(execFile)('git', ['status', '--porcelain', '--untracked-files=no'], {
-    cwd: repositoryFolder,
-  });
+  const { stdout } = await promisify(execFile)(
+    'git',
+    ['status', '--porcelain', '--untracked-files=no', '--', '.', ...WRITTEN],
+    {
+      cwd: repositoryFolder,
+    },
+  );
   return stdout.trim() === '' ? commit : `${commit}+`;
 }

@@ -110,9 +110,11 @@ function figuresOf(
   const endMs = Math.max(...endsMs);
   const sinks = [...reports, ...records].flatMap(({ sink }) => sink ?? []);
   const timelines = sinks.map(({ timeline }) => timeline);
-  const firstBytes = reports.flatMap((report) =>
-    report.firstByteMs === undefined ? [] : [report.firstByteMs - report.startMs],
-  );
+  // What the application gets of an upload is its confirmation: its first byte is the one that the target got.
+  const firstBytes = reports.flatMap((report, i) => {
+    const atMs = report.sink ? report.firstByteMs : records[i]?.sink?.firstMs;
+    return atMs === undefined ? [] : [atMs - report.startMs];
+  });
   const { MBps: timelineMBps, binMs: timelineBinMs } = throughputOverTime(timelines, startMs, endMs);
   const checkSeconds = sinks.reduce((sum, { checkMs }) => sum + checkMs, 0) / 1e3;
   return {

@@ -23,6 +23,11 @@ test('"all" stands for every peer', () => {
   expect(parseOptions(['--peer', 'ssh', '--peer', 'ssh']).peers).toEqual(['ssh']);
 });
 
+test('drawing what is kept needs what is kept, and a place to draw it', () => {
+  expect(parseOptions(['--render', '--history', 'a', '--html', 'b']).render).toBe(true);
+  expect(() => parseOptions(['--render', '--html', 'b'])).toThrow('--history');
+});
+
 test.each([
   [['--scenario', 'nothing']],
   [['--peer', 'nothing']],
@@ -30,6 +35,7 @@ test.each([
   [['--loss', '99']],
   [['--link', 'wireless']],
   [['--quik']],
+  [['--quick', '--write-docs']],
   [['stray']],
 ])('%j is refused', (args) => {
   expect(() => parseOptions(args)).toThrow(BenchError);

@@ -16,6 +16,8 @@ export interface BenchOptions {
   html?: string;
   writeDocs: boolean;
   history: string[];
+  /** Draws what the history has instead of measuring. */
+  render: boolean;
   against?: string;
   profile?: string;
   link?: Link;
@@ -67,6 +69,7 @@ const FLAGS = {
     value: 'FILE',
     help: 'earlier JSON report, or a folder of them, for the HTML report (repeatable)',
   },
+  render: { type: 'boolean', help: 'measures nothing: draws the newest results of each scenario that --history has' },
   'write-docs': { type: 'boolean', help: 'writes docs/BENCHMARKS.md and its JSON' },
   list: { type: 'boolean', help: 'names scenarios and peers' },
   help: { type: 'boolean', help: 'this text' },
@@ -109,6 +112,10 @@ export function parseOptions(args: string[]): BenchOptions {
   const kind = values.link ?? 'process';
   if (kind !== 'process' && kind !== 'kernel') throw new BenchError('USAGE', `--link ${kind}: give process or kernel`);
   const kernel = kind === 'kernel';
+  if (quick && values['write-docs'])
+    throw new BenchError('USAGE', '--write-docs --quick: a quick run has no figures to publish');
+  if (values.render && (values.html === undefined || values.history === undefined))
+    throw new BenchError('USAGE', '--render draws what --history has into --html: give both');
   return {
     quick,
     scenarios: values.scenario ?? [],
@@ -120,6 +127,7 @@ export function parseOptions(args: string[]): BenchOptions {
     ...(values.html !== undefined && { html: values.html }),
     writeDocs: values['write-docs'] ?? false,
     history: values.history ?? [],
+    render: values.render ?? false,
     ...(values.against !== undefined && { against: values.against }),
     ...(values.profile !== undefined && { profile: values.profile }),
     ...((kernel || rttMs > 0 || rateMbps > 0 || lossPercent > 0) && { link: { rttMs, rateMbps, lossPercent } }),

@@ -1,5 +1,4 @@
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
-import { mkdir } from 'node:fs/promises';
 import { VERSION, type BenchCeiling, type BenchMissing, type BenchReport, type BenchResult } from '@millrace/protocol';
 import { findPeer } from '../peers/find-peer.js';
 import { peers } from '../peers/index.js';
@@ -11,6 +10,10 @@ import { measureKernelLink, measureShaper, measureSimulator } from './ceiling.js
 import type { WorkerFolders } from './context.js';
 import { kernelLinkMissing, openKernelLink, type KernelLink } from './kernel-link.js';
 import type { BenchOptions } from './options.js';
+import { measureUdpLink } from '../udp/udp-ceiling.js';
+import { udpLinkKind } from '../udp/udp-link.js';
+import { planOf, timeText } from './plan.js';
+import { ProfileReader } from './profile-summary.js';
 import { runVariant, type Progress } from './run-scenario.js';
 
 /** Who shows what happens. */
@@ -21,9 +24,22 @@ export interface Display {
   results(results: BenchResult[]): void;
 }
 
+/** What a command runs with. */
+export interface BenchRun {
+  /** The arguments, for the report. */
+  args: string[];
+  display: Display;
+  /** Earlier reports, oldest first: they tell how long it will take. */
+  earlier?: BenchReport[];
+  /** Given the report so far after each scenario, so that nothing is lost with what comes after it. */
+  save?(report: BenchReport): Promise<void>;
+}
+
 /** Runs everything that the options ask for; gives the report. */
-export async function runBench(options: BenchOptions, args: string[], display: Display): Promise<BenchReport> {
+export async function runBench(options: BenchOptions, run: BenchRun): Promise<BenchReport> {
+  const { args, display, earlier } = run;
   const startedAt = new Date();
+  const commit = await currentCommit();
   const cleanUps: Array<() => Promise<void>> = [];
   try {
     const bundle = async (part: 'harness' | 'subject', folder?: string): Promise<string> => {
@@ -38,8 +54,6 @@ export async function runBench(options: BenchOptions, args: string[], display: D
       subject: await bundle('subject'),
       ...(base && { base: await bundle('subject', base.folder) }),
     };
-    if (options.profile !== undefined) await mkdir(options.profile, { recursive: true });
-
     const missing = missingPeers(options.peers);
     for (const { peer, install } of missing) display.say(`${peer} is not installed: ${install}`);
     const wanted = scenarios.filter(({ name }) => options.scenarios.length === 0 || options.scenarios.includes(name));
@@ -47,19 +61,7 @@ export async function runBench(options: BenchOptions, args: string[], display: D
     if (kernel) cleanUps.unshift(() => kernel.close());
 
     const results: BenchResult[] = [];
-    const size = { quick: options.quick, soakSeconds: options.soakSeconds, shaped: options.link !== undefined };
-    for (const scenario of wanted) {
-      for (const params of scenario.variants(size)) {
-        const surroundings = { folders, ceilings, ...(kernel && { kernel }) };
-        const found = await runVariant(scenario, params, options, surroundings, (progress) =>
-          display.progress(progress),
-        );
-        results.push(...found);
-        display.results(found);
-      }
-    }
-    const commit = await currentCommit();
-    return {
+    const report = (): BenchReport => ({
       format: 'millrace-bench-1',
       startedAt: startedAt.toISOString(),
       seconds: (Date.now() - startedAt.getTime()) / 1e3,
@@ -70,10 +72,24 @@ export async function runBench(options: BenchOptions, args: string[], display: D
       arguments: args,
       machine: machine(),
       ceilings,
-      results,
+      results: [...results],
       missing,
       verified: results.every(({ verified, peer }) => verified || peer === true),
-    };
+    });
+    const profiles = new ProfileReader(options.profile);
+    const plan = planOf(wanted, options, earlier);
+    display.say(`${plan.length} set${plan.length === 1 ? '' : 's'} of parameters: ${timeText(plan)}`);
+    for (const [i, variant] of plan.entries()) {
+      const surroundings = { folders, ceilings, ...(kernel && { kernel }) };
+      const found = await runVariant(variant, options, surroundings, (progress) => display.progress(progress));
+      results.push(...found);
+      display.results(found);
+      for (const text of await profiles.next()) display.say(text);
+      const left = plan.slice(i + 1);
+      if (left.length > 0) display.say(`${i + 1} of ${plan.length} done; left: ${timeText(left)}\n`);
+      if (left[0]?.scenario !== variant.scenario) await run.save?.(report());
+    }
+    return report();
   } finally {
     await Promise.allSettled(cleanUps.map((cleanUp) => cleanUp()));
   }
@@ -93,6 +109,9 @@ async function openLinks(
   };
   if (wanted.some((scenario) => scenario.kind === 'tunnel' && scenario.ownLink)) {
     add(await measureSimulator(folders, quick));
+  }
+  if (wanted.some((scenario) => scenario.kind === 'worker' && scenario.ownLink)) {
+    add(await measureUdpLink(folders, udpLinkKind(quick), quick));
   }
   if (!link) return { ceilings };
   const missing = wantsKernel ? kernelLinkMissing() : undefined;

@@ -6,7 +6,10 @@ import type { KernelLink } from './kernel-link.js';
 import { openLab, type Lab } from './lab.js';
 import type { BenchOptions } from './options.js';
 import { openSubjects, type Subject } from './subjects.js';
-import type { Scenario } from '../scenarios/scenario.js';
+import { nowMs } from '../process/clock.js';
+import { paramsText } from '../report/table.js';
+import type { Measurement } from '../scenarios/scenario.js';
+import type { Variant } from './plan.js';
 
 /** One step of the work, for whoever shows progress. */
 export interface Progress {
@@ -30,15 +33,14 @@ export interface Surroundings {
 
 /** A scenario with one set of parameters: all subjects in turn, run by run, so that what the machine does meanwhile hits all alike. */
 export async function runVariant(
-  scenario: Scenario,
-  params: BenchParams,
+  { scenario, params, runs, warmUps }: Variant,
   options: BenchOptions,
   { folders, ceilings, kernel }: Surroundings,
   onProgress: (progress: Progress) => void,
 ): Promise<BenchResult[]> {
   const collected = new Map<string, Collected>();
   const entry = (subject: string, ours: boolean): Collected => {
-    const known = collected.get(subject) ?? { subject, ours, runs: [], problems: [], notes: [] };
+    const known = collected.get(subject) ?? { subject, ours, runs: [], problems: [], notes: [], seconds: 0 };
     collected.set(subject, known);
     return known;
   };
@@ -48,14 +50,12 @@ export async function runVariant(
     bedContext({
       folders,
       side,
-      name: `${scenario.name}-${name}`,
+      name: `${scenario.name} ${paramsText(params)} ${name}`,
       ...(target && { target }),
       ...(!ownLink && kernel && { kernel }),
       ...(!ownLink && !kernel && options.link && { link: options.link }),
       ...(options.profile !== undefined && { profile: options.profile }),
     });
-  const fewer = scenario.fewerRuns?.(params);
-  const runs = Math.min(options.runs, fewer?.most ?? Infinity);
   let lab: Lab | undefined;
   let subjects: Subject[] = [];
   try {
@@ -73,14 +73,15 @@ export async function runVariant(
       lacking: ({ message }) => entry(own, true).notes.push(`the base cannot be measured: ${message}`),
       ...(lab && { lab }),
     });
-    const cold = scenario.kind === 'tunnel' && scenario.cold === true;
-    const warmUps = cold || runs === 1 ? 0 : options.warmUps;
     for (let run = 1 - warmUps; run <= runs; run++) {
       for (const subject of rotated(subjects, run)) {
-        const keep = (name: string, ours: boolean, figures: BenchFigures, problems: string[]): void => {
-          const { runs: kept, problems: known } = entry(name, ours);
-          if (run > 0) kept.push(figures);
-          known.push(...problems.map((problem) => `run ${run}: ${problem}`));
+        const keep: Keep = (name, ours, { figures, problems, seconds }) => {
+          const one = entry(name, ours);
+          if (run > 0) {
+            one.runs.push(figures);
+            one.seconds += seconds;
+          }
+          one.problems.push(...problems.map((problem) => `run ${run}: ${problem}`));
           onProgress({
             scenario: scenario.name,
             params,
@@ -91,13 +92,13 @@ export async function runVariant(
             problems,
           });
         };
-        await runOnce(subject, keep, own);
+        await runOnce(subject, run > 0 ? params : (scenario.warmUp?.(params) ?? params), keep, own);
       }
     }
     for (const subject of subjects)
       entry(subject.ours ? own : subject.name, subject.ours).notes.push(...subject.notes());
-    if (fewer && fewer.most < options.runs)
-      entry(own, true).notes.push(`${runs} run${runs === 1 ? '' : 's'}: ${fewer.why}`);
+    if (runs < options.runs)
+      entry(own, true).notes.push(`${runs} run${runs === 1 ? '' : 's'}: ${scenario.fewerRuns?.(params)?.why}`);
   } catch (error) {
     entry(own, true).problems.push((error as Error).message);
   } finally {
@@ -118,28 +119,28 @@ const rotated = (subjects: Subject[], run: number): Subject[] =>
     .map((_, i) => subjects[(i + run + subjects.length) % subjects.length])
     .filter((subject) => subject !== undefined);
 
-async function runOnce(
-  subject: Subject,
-  keep: (name: string, ours: boolean, figures: BenchFigures, problems: string[]) => void,
-  own: string,
-): Promise<void> {
+/** One run, and how long it took with all that is done around its clock. */
+type Timed = Measurement & { seconds: number };
+type Keep = (name: string, ours: boolean, timed: Timed) => void;
+
+async function runOnce(subject: Subject, params: BenchParams, keep: Keep, own: string): Promise<void> {
   const { name, ours, baseline } = subject;
-  let { figures, problems } = await attempt(() => subject.measure());
-  if (baseline && problems.length === 0) {
-    const beside = await attempt(() => baseline.measure(figures));
-    keep(baseline.name, false, beside.figures, beside.problems);
-    figures = { ...figures, ...baseline.compare(figures, beside.figures) };
+  const timed = await attempt(() => subject.measure(params));
+  if (baseline && timed.problems.length === 0) {
+    const beside = await attempt(() => baseline.measure(timed.figures, params));
+    keep(baseline.name, false, beside);
+    timed.figures = { ...timed.figures, ...baseline.compare(timed.figures, beside.figures) };
   }
-  keep(ours ? own : name, ours, figures, problems);
+  keep(ours ? own : name, ours, timed);
 }
 
 /** What fails is a problem of its run; the other subjects and runs go on. */
-async function attempt(
-  measure: () => Promise<{ figures: BenchFigures; problems: string[] }>,
-): Promise<{ figures: BenchFigures; problems: string[] }> {
+async function attempt(measure: () => Promise<Measurement>): Promise<Timed> {
+  const startMs = nowMs();
+  const seconds = (): number => (nowMs() - startMs) / 1e3;
   try {
-    return await measure();
+    return { ...(await measure()), seconds: seconds() };
   } catch (error) {
-    return { figures: {}, problems: [(error as Error).message] };
+    return { figures: {}, problems: [(error as Error).message], seconds: seconds() };
   }
 }

@@ -13,7 +13,7 @@ export interface Subject {
   name: string;
   /** Whether the target of the scenario is meant for it. */
   ours: boolean;
-  readonly measure: () => Promise<Measurement>;
+  readonly measure: (params: BenchParams) => Promise<Measurement>;
   close(): Promise<void>;
   /** What is to be known beside its figures. */
   notes(): string[];
@@ -48,7 +48,7 @@ export async function openSubjects(options: SubjectOptions): Promise<Subject[]> 
     }
     subjects.push(await openOurs(options, scenario, 'subject'));
     if (options.against) await openBase(options, subjects, () => openOurs(options, scenario, 'base'));
-    for (const name of scenario.peers ? options.peers : []) {
+    for (const name of scenario.peers?.(options.params) ? options.peers : []) {
       const open = peerOpener(name);
       if (!open) continue;
       try {
@@ -108,14 +108,14 @@ const ratioOfSpeeds = (own: BenchFigures, baseline: BenchFigures): BenchFigures 
   ratio: (own.MBps ?? NaN) / (baseline.MBps ?? NaN),
 });
 
-function onBed({ lab, params }: SubjectOptions, scenario: TunnelScenario, name: string, bed: Bed): Subject {
+function onBed({ lab }: SubjectOptions, scenario: TunnelScenario, name: string, bed: Bed): Subject {
   if (!lab) throw new TypeError(`${scenario.name} needs a lab`);
   const notes = new Set(bed.notes);
   return {
     name,
     ours: false,
     notes: () => [...notes],
-    measure: async () => {
+    measure: async (params) => {
       if (scenario.cold) await bed.renewClient?.();
       const { figures, problems } = await scenario.measure(lab, bed, params);
       const otherLevel = (await bed.wrongLevel?.()) ?? [];

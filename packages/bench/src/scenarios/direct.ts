@@ -7,8 +7,8 @@ import { level2, MiB, VERBS } from './sizes.js';
 export const direct = tunnelScenario({
   name: 'direct',
   about: 'the client straight to its node, beside a plain pipe in Node',
-  peers: true,
   variants: ({ quick }) => VERBS.map((verb) => level2('bytes', { verb, bytes: quick ? 2 * MiB : 64 * MiB })),
+  peers: () => true,
   setUp: ({ level, encoding }) => ({ level, encoding, relays: 0 }),
   measure: (lab, bed, { verb, bytes }) => measureTransfer(lab, bed, { verb, streams: 1, bytesPerStream: bytes }),
   baseline: {

@@ -23,5 +23,10 @@ export function simulatorOf({ rttMs = 0, nodeRttMs = 0, rateMbps = 0 }: Legs): S
 /** What a rate lets through as payload in an encoding, in 10^6 bytes a second. */
 export const allowedMBps = (rateMbps: number, encoding: Encoding): number => payloadOf(encoding, rateMbps / 8);
 
+/** Seconds that so many bytes take at a rate, about: at the begin, and where bytes are lost, there is less. */
+export const secondsAt = (bytes: number, rateMbps: number, encoding: Encoding): number =>
+  bytes / 1e6 / (USUAL_SHARE * allowedMBps(rateMbps, encoding));
+const USUAL_SHARE = 0.75;
+
 /** What the lossy relay does to requests and answers: all that is lost is lost in silence. */
 export const LOSSES = { requestLost: 0.05, responseLost: 0.05, doubled: 0.02, responseTruncated: 0.01 } as const;

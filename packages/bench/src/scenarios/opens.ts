@@ -7,7 +7,6 @@ import { level2 } from './sizes.js';
 export const opens = tunnelScenario({
   name: 'opens',
   about: 'streams opened, echoed on and closed a second, with and without 5 % of dead hosts',
-  peers: false,
   variants: ({ quick }) =>
     [0, 5].map((deadPercent) => level2('bytes', { deadPercent, opens: quick ? 40 : 1000, concurrency: 16 })),
   setUp: ({ level, encoding }) => ({ level, encoding }),

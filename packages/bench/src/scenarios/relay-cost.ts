@@ -6,7 +6,6 @@ import { ENCODINGS, level2, MiB, payloadOf, VERBS } from './sizes.js';
 export const relayCost = tunnelScenario({
   name: 'relay-cost',
   about: 'requests for 64 MiB, beside the least that can carry them',
-  peers: false,
   variants: ({ quick }) =>
     ENCODINGS.flatMap((encoding) => VERBS.map((verb) => level2(encoding, { verb, bytes: (quick ? 8 : 64) * MiB }))),
   target: () => ({

@@ -6,7 +6,6 @@ import { level2, MiB } from './sizes.js';
 export const relayDeadHosts = tunnelScenario({
   name: 'relay-dead-hosts',
   about: 'a download alone, and beside 32 opens to hosts that never answer',
-  peers: false,
   variants: ({ quick }) => [level2('bytes', { opens: 32, bytes: quick ? 2 * MiB : 64 * MiB })],
   setUp: ({ level, encoding }) => ({ level, encoding }),
   target: () => ({ figure: 'ratio', atLeast: 0.95, text: 'at least 95 % of the undisturbed rate' }),

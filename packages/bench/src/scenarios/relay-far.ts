@@ -1,5 +1,5 @@
 import { measureTransfer } from '../run/measure-transfer.js';
-import { allowedMBps, simulatorOf } from './legs.js';
+import { allowedMBps, secondsAt, simulatorOf } from './legs.js';
 import { tunnelScenario } from './scenario.js';
 import { level2, MiB, VERBS } from './sizes.js';
 
@@ -8,14 +8,13 @@ export const relayFar = tunnelScenario({
   name: 'relay-far',
   about:
     'download and upload of 256 MiB as text over a relay 2 s away at 100 Mbit/s: how soon the link is full, and the rest',
-  peers: false,
   ownLink: true,
   cold: true,
-  fewerRuns: () => ({ most: 2, why: 'each takes forty seconds at the rate of the link' }),
   variants: ({ quick }) =>
     VERBS.map((verb) =>
       level2('text', { verb, rttMs: quick ? 100 : 2000, rateMbps: 100, bytes: quick ? MiB : 256 * MiB }),
     ),
+  lasts: ({ bytes, rateMbps, encoding }) => secondsAt(bytes, rateMbps, encoding),
   target: () => ({
     figure: 'ratio',
     atLeast: 0.8,

@@ -15,12 +15,11 @@ const HOLDS_TO_SETTLE = 6;
 export const relayIdle = tunnelScenario({
   name: 'relay-idle',
   about: 'requests of 1 and of 1,000 idle streams, counted with a short hold and scaled to one of 30 s',
-  peers: false,
   cold: true,
-  fewerRuns: () => ({ most: 2, why: 'waiting is all that there is to it' }),
   variants: ({ quick }) => [
-    level2('bytes', { streams: quick ? 50 : 1000, holdMs: quick ? 300 : 2000, watchSeconds: quick ? 2 : 20 }),
+    level2('bytes', { streams: quick ? 50 : 1000, holdMs: quick ? 300 : 1000, watchSeconds: quick ? 2 : 12 }),
   ],
+  lasts: ({ holdMs, watchSeconds }) => 2 * ((HOLDS_TO_SETTLE * holdMs) / 1e3 + watchSeconds),
   target: () => ({
     figure: 'requestsPerHour',
     atMost: 160,

@@ -11,8 +11,8 @@ const EXCHANGE_BYTES = 200;
 export const relayLatency = tunnelScenario({
   name: 'relay-latency',
   about: 'first byte of a small echo on a fresh stream, beside bare exchanges of the same run',
-  peers: true,
   variants: ({ quick }) => ENCODINGS.map((encoding) => level2(encoding, { echoes: quick ? 10 : 300, bytes: 16 })),
+  peers: ({ encoding }) => encoding === 'bytes',
   setUp: ({ level, encoding }) => ({ level, encoding }),
   target: () => ({
     figure: 'exchangesP50',

@@ -11,9 +11,7 @@ export const relayLevel1 = tunnelScenario({
   name: 'relay-level1',
   about:
     'level 1 by ops in flight and relays, with a client leg ten times slower than the node leg, and level 2 as text',
-  peers: false,
   ownLink: true,
-  fewerRuns: () => ({ most: 3, why: 'there are twenty sets of parameters' }),
   variants: ({ quick }) => {
     // What is 0 does not apply: level 2 knows no depth.
     const depths = quick ? [1, 8, 0] : [1, 2, 4, 8, 0];
@@ -26,6 +24,7 @@ export const relayLevel1 = tunnelScenario({
       ),
     );
   },
+  warmUp: (params) => ({ ...params, bytes: params.bytes / 8 }),
   setUp: ({ level, encoding, depth, relays }) => ({
     level,
     encoding,

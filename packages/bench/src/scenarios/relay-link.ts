@@ -1,5 +1,5 @@
 import { measureTransfer } from '../run/measure-transfer.js';
-import { allowedMBps, simulatorOf } from './legs.js';
+import { allowedMBps, secondsAt, simulatorOf } from './legs.js';
 import { tunnelScenario } from './scenario.js';
 import { ENCODINGS, level2, MiB, VERBS } from './sizes.js';
 
@@ -7,7 +7,6 @@ import { ENCODINGS, level2, MiB, VERBS } from './sizes.js';
 export const relayLink = tunnelScenario({
   name: 'relay-link',
   about: 'download and upload of 64 MiB over a relay 200 ms away at 100 Mbit/s, beside what the rate allows',
-  peers: false,
   ownLink: true,
   variants: ({ quick }) =>
     ENCODINGS.flatMap((encoding) =>
@@ -20,6 +19,8 @@ export const relayLink = tunnelScenario({
         }),
       ),
     ),
+  lasts: ({ bytes, rateMbps, encoding }) => secondsAt(bytes, rateMbps, encoding),
+  warmUp: (params) => ({ ...params, bytes: params.bytes / 8 }),
   target: () => ({ figure: 'ratio', atLeast: 0.85, text: 'at least 85 % of what the rate allows in that encoding' }),
   setUp: ({ level, encoding, rttMs, rateMbps }) => ({
     level,

@@ -1,7 +1,7 @@
 import type { BenchParams } from '@millrace/protocol';
 import { openTunnelBed, type TunnelSetUp } from '../bed/tunnel-bed.js';
 import { measureTransfer } from '../run/measure-transfer.js';
-import { LOSSES, simulatorOf } from './legs.js';
+import { LOSSES, secondsAt, simulatorOf } from './legs.js';
 import { tunnelScenario } from './scenario.js';
 import { level2, MiB, VERBS, type Encoding, type Verb } from './sizes.js';
 
@@ -25,12 +25,13 @@ export const relayLossy = tunnelScenario<LossyParams>({
   name: 'relay-lossy',
   about:
     'the same 64 MiB while 5 % of requests and 5 % of answers are lost, 2 % doubled, 1 % cut, beside the clean link',
-  peers: false,
   ownLink: true,
   variants: ({ quick }) =>
     VERBS.map((verb) =>
       level2('text', { verb, rttMs: quick ? 20 : 200, rateMbps: 100, bytes: quick ? MiB : 64 * MiB }),
     ),
+  lasts: ({ bytes, rateMbps, encoding }) => 2.5 * secondsAt(bytes, rateMbps, encoding),
+  warmUp: (params) => ({ ...params, bytes: params.bytes / 8 }),
   target: () => ({
     figure: 'ratio',
     atLeast: 0.6,
@@ -42,9 +43,8 @@ export const relayLossy = tunnelScenario<LossyParams>({
     name: 'clean link',
     open: async (context, lab, params) => {
       const bed = await openTunnelBed(context, setUp(params, {}));
-      const { verb, bytes } = params;
       return {
-        measure: () => measureTransfer(lab, bed, { verb, streams: 1, bytesPerStream: bytes }),
+        measure: (_own, { verb, bytes }) => measureTransfer(lab, bed, { verb, streams: 1, bytesPerStream: bytes }),
         close: () => bed.close(),
       };
     },

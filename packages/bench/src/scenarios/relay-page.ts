@@ -11,10 +11,10 @@ const EXCHANGE_BYTES = 1000;
 export const relayPage = tunnelScenario({
   name: 'relay-page',
   about: '50 streams of two round trips each at once over a relay 2 s away, by a client just started, in round trips',
-  peers: false,
   ownLink: true,
   cold: true,
   variants: ({ quick }) => [level2('bytes', { streams: 50, trips: 2, rttMs: quick ? 100 : 2000 })],
+  lasts: ({ trips, rttMs }) => ((trips + 1) * rttMs) / 1e3,
   target: () => ({ figure: 'roundTrips', atMost: 3.5, text: 'at most 3.5 round trips in all' }),
   setUp: ({ level, encoding, rttMs }) => ({ level, encoding, simulators: [simulatorOf({ rttMs })] }),
   measure: async (lab, bed, { streams, trips, rttMs }) => {

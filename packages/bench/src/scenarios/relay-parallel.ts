@@ -6,9 +6,9 @@ import { ENCODINGS, level2, MiB } from './sizes.js';
 export const relayParallel = tunnelScenario({
   name: 'relay-parallel',
   about: '32 streams of 4 MiB at once, beside one stream of the same bytes; fairness between them',
-  peers: true,
   variants: ({ quick }) =>
     ENCODINGS.map((encoding) => level2(encoding, { streams: 32, bytes: quick ? MiB / 8 : 4 * MiB })),
+  peers: ({ encoding }) => encoding === 'bytes',
   setUp: ({ level, encoding }) => ({ level, encoding }),
   target: () => ({
     figure: 'jain',

@@ -8,7 +8,6 @@ function relayTransfer(name: string, verb: Verb): Scenario {
   return tunnelScenario({
     name,
     about: `${verb} of 64 MiB through one relay, on 1 and 4 streams`,
-    peers: true,
     variants: ({ quick }) => {
       const bytes = quick ? 2 * MiB : 64 * MiB;
       const ours = ENCODINGS.flatMap((encoding) =>
@@ -17,6 +16,7 @@ function relayTransfer(name: string, verb: Verb): Scenario {
       // One row of level 1 to compare with: it is what existing fleets have.
       return verb === 'download' ? [...ours, level1({ streams: 1, bytes })] : ours;
     },
+    peers: ({ encoding }) => encoding === 'bytes',
     target: ({ level }) =>
       level === 2 ? { figure: 'ratio', atLeast: 0.5, text: 'at least 0.5 of relay-floor in that encoding' } : undefined,
     setUp: ({ level, encoding }) => ({ level, encoding }),

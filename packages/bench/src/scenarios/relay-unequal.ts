@@ -1,7 +1,7 @@
 import type { BenchParams } from '@millrace/protocol';
 import { openTunnelBed, type TunnelSetUp } from '../bed/tunnel-bed.js';
 import { measureTransfer } from '../run/measure-transfer.js';
-import { simulatorOf } from './legs.js';
+import { secondsAt, simulatorOf } from './legs.js';
 import { tunnelScenario } from './scenario.js';
 import { level2, MiB, VERBS, type Encoding, type Verb } from './sizes.js';
 
@@ -25,7 +25,6 @@ const setUp = ({ level, encoding, rateMbps }: UnequalParams, roundTripsMs: numbe
 export const relayUnequal = tunnelScenario<UnequalParams>({
   name: 'relay-unequal',
   about: 'download and upload over a relay of 200 ms and one of 6 s together, beside the quick one alone',
-  peers: false,
   ownLink: true,
   variants: ({ quick }) =>
     VERBS.map((verb) =>
@@ -37,6 +36,8 @@ export const relayUnequal = tunnelScenario<UnequalParams>({
         bytes: quick ? MiB : 32 * MiB,
       }),
     ),
+  lasts: ({ bytes, rateMbps, encoding }) => 2 * secondsAt(bytes, rateMbps, encoding),
+  warmUp: (params) => ({ ...params, bytes: params.bytes / 8 }),
   target: () => ({ figure: 'ratio', atLeast: 1, text: 'at least the quick one alone' }),
   setUp: (params) => setUp(params, [params.quickMs, params.slowMs]),
   measure: (lab, bed, { verb, bytes }) => measureTransfer(lab, bed, { verb, streams: 1, bytesPerStream: bytes }),
@@ -44,9 +45,8 @@ export const relayUnequal = tunnelScenario<UnequalParams>({
     name: 'quick relay alone',
     open: async (context, lab, params) => {
       const bed = await openTunnelBed(context, setUp(params, [params.quickMs]));
-      const { verb, bytes } = params;
       return {
-        measure: () => measureTransfer(lab, bed, { verb, streams: 1, bytesPerStream: bytes }),
+        measure: (_own, { verb, bytes }) => measureTransfer(lab, bed, { verb, streams: 1, bytesPerStream: bytes }),
         close: () => bed.close(),
       };
     },

@@ -31,18 +31,25 @@ interface ScenarioBase<P extends BenchParams> {
   target?(params: P): BenchTarget | undefined;
   /** Fewer runs than usual, and why: one run takes too long. */
   fewerRuns?(params: P): { most: number; why: string } | undefined;
+  /** What a warm-up runs with instead: less of it is enough where the link is the slow part. */
+  warmUp?(params: P): P;
+  /** Seconds that one run takes at least, with its baseline, where parameters tell. It serves to say beforehand how long a command takes. */
+  lasts?(params: P): number;
 }
 
 /** A scenario of bytes through a tunnel, or through a peer by the same means. */
 export interface TunnelScenario<P extends BenchParams = BenchParams> extends ScenarioBase<P> {
   readonly kind: 'tunnel';
-  /** Whether peers can do it too: they carry TCP to the target, and nothing else is asked of them. */
-  readonly peers: boolean;
+  /**
+   * Whether peers do it too, beside these parameters; default no. They carry TCP to the target, and nothing else is asked of
+   * them: what they carry has no encoding, so that one row of them is enough.
+   */
+  peers?(params: P): boolean;
   /** How our tunnel is set up. */
   setUp(params: P): TunnelSetUp;
   /** Whether it has simulated relays of its own: what `--rtt`, `--rate` and `--loss` ask for is left out then. */
   readonly ownLink?: boolean;
-  /** Whether every run begins with a client that has just been started, and knows nothing of the relays. No warm-up then. */
+  /** Whether every run begins with a client that has just been started, and knows nothing of the relays. No warm-up then either. */
   readonly cold?: boolean;
   /** One run. */
   measure(lab: Lab, bed: Bed, params: P): Promise<Measurement>;
@@ -57,26 +64,28 @@ export interface WorkerScenario<P extends BenchParams = BenchParams> extends Sce
   readonly subject: string;
   /** Whether the code measured is that of the tree under test, so that `--against` has two sides. */
   readonly comparable: boolean;
+  /** Whether it runs over a link for UDP of its own. */
+  readonly ownLink?: boolean;
   /** Starts what is measured; gives a function that does one run. */
-  open(context: BedContext, params: P): Promise<OpenWorker>;
+  open(context: BedContext, params: P): Promise<OpenWorker<P>>;
 }
 
 /** What measures by itself, started. */
-export interface OpenWorker {
-  /** One run. */
-  readonly measure: () => Promise<Measurement>;
+export interface OpenWorker<P extends BenchParams = BenchParams> {
+  /** One run, with the parameters that it was opened with, or with those of the warm-up. */
+  readonly measure: (params: P) => Promise<Measurement>;
   close(): Promise<void>;
   /** What is to be known beside the figures, such as what this machine lacks. */
   notes?(): string[];
   /** What every run is held against, in the same run; the base of `--against` is not. */
-  readonly baseline?: MeasuredBeside;
+  readonly baseline?: MeasuredBeside<P>;
 }
 
 /** Something simpler that is measured beside a run. */
-export interface MeasuredBeside {
+export interface MeasuredBeside<P extends BenchParams = BenchParams> {
   readonly name: string;
-  /** One run of it, given what the subject just measured. */
-  readonly measure: (own: BenchFigures) => Promise<Measurement>;
+  /** One run of it, given what the subject just measured, and with what parameters. */
+  readonly measure: (own: BenchFigures, params: P) => Promise<Measurement>;
   /** Figures of the subject that come from both, such as `ratio`. */
   readonly compare: (own: BenchFigures, baseline: BenchFigures) => BenchFigures;
 }
@@ -84,12 +93,12 @@ export interface MeasuredBeside {
 /** Something simpler that is measured beside each run. */
 export interface Baseline<P extends BenchParams> {
   readonly name: string;
-  /** Starts it; the function does one run, given what the subject just measured. */
+  /** Starts it; the function does one run, given what the subject just measured, and with what parameters. */
   open(
     context: BedContext,
     lab: Lab,
     params: P,
-  ): Promise<{ measure: (own: BenchFigures) => Promise<Measurement>; close(): Promise<void> }>;
+  ): Promise<{ measure: (own: BenchFigures, params: P) => Promise<Measurement>; close(): Promise<void> }>;
   /** Figures of the subject that come from both, such as `ratio`. Default: the quotient of both `MBps`. */
   readonly compare?: (own: BenchFigures, baseline: BenchFigures) => BenchFigures;
 }

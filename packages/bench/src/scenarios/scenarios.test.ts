@@ -51,6 +51,20 @@ test('a scenario with fewer runs says why', () => {
   }
 });
 
+test('a warm-up with less has the same parameters otherwise, all of them whole numbers', () => {
+  const shorter = scenarios.filter((scenario) => scenario.warmUp);
+  expect(shorter.length).toBeGreaterThan(0);
+  for (const scenario of shorter) {
+    for (const params of scenario.variants(sizes(false))) {
+      const warmUp = scenario.warmUp?.(params) ?? {};
+      expect(Object.keys(warmUp), scenario.name).toEqual(Object.keys(params));
+      for (const [name, value] of Object.entries(warmUp)) {
+        if (typeof value === 'number' && value !== params[name]) expect(Number.isInteger(value), name).toBe(true);
+      }
+    }
+  }
+});
+
 test('links of a scenario are simulated relays', () => {
   for (const scenario of scenarios) {
     if (scenario.kind !== 'tunnel') continue;

@@ -11,9 +11,9 @@ const WARM_UP_SHARE = 0.25;
 export const soak = tunnelScenario({
   name: 'soak',
   about: 'downloads, uploads and half-closes for a given time: slopes of memory, handles and timers',
-  peers: false,
   fewerRuns: () => ({ most: 1, why: 'one run is as long as --soak says' }),
   variants: ({ soakSeconds }) => [level2('bytes', { soakSeconds, streams: 4, bytes: MiB / 4 })],
+  lasts: ({ soakSeconds }) => soakSeconds,
   setUp: ({ level, encoding }) => ({ level, encoding }),
   measure: async (lab, bed, { soakSeconds, streams, bytes }) => {
     const hours: number[] = [];

@@ -32,8 +32,8 @@ export const udpLoss = workerScenario<LossParams>({
   about:
     'UDP session over a link of 20 ms each way with loss: bulk beside TCP BBR; frames of 50 KB, 60 a second, whole within 150 ms',
   subject: 'millrace',
+  ownLink: true,
   comparable: true,
-  fewerRuns: ({ link }) => (link === 'kernel' ? { most: 3, why: 'one takes half a minute' } : undefined),
   variants: ({ quick }) => {
     const link = udpLinkKind(quick);
     const capped = link === 'kernel' ? CAP_MBPS : IN_PROCESS_MBPS;
@@ -54,6 +54,8 @@ export const udpLoss = workerScenario<LossParams>({
       variant('frames', 5, capped, 1200),
     ];
   },
+  lasts: ({ traffic, frames }) => (traffic === 'frames' ? (frames * TRAFFIC.frames.everyMs) / 1e3 : 20),
+  warmUp: (params) => ({ ...params, frames: params.frames / 8 }),
   target: ({ link, traffic }) => {
     if (traffic === 'frames')
       return { figure: 'inTimePercent', atLeast: 99.9, text: 'at least 99.9 % of the frames whole within 150 ms' };
@@ -63,15 +65,15 @@ export const udpLoss = workerScenario<LossParams>({
   open: async (context, params) => {
     const bed = await openSessionBed(context, params, params.traffic === 'bulk');
     const { tcp } = bed;
-    const bytes = params.frames * params.frameBytes;
     return {
-      measure: () => measureFrames(bed, params),
+      measure: (now) => measureFrames(bed, now),
       close: () => bed.close(),
       notes: () => linkNotes(params.link),
       ...(tcp && {
         baseline: {
           name: TCP_BBR,
-          measure: () => measureTransfer(tcp.lab, tcp.bed, { verb: 'download', streams: 1, bytesPerStream: bytes }),
+          measure: (_own, { frames, frameBytes }) =>
+            measureTransfer(tcp.lab, tcp.bed, { verb: 'download', streams: 1, bytesPerStream: frames * frameBytes }),
           compare: (own, beside) => ({ ratio: (own.MBps ?? NaN) / (beside.MBps ?? NaN) }),
         },
       }),

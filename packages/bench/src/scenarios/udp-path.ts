@@ -32,7 +32,7 @@ export const udpPath = workerScenario({
     Object.keys(PATHS).map((path) => ({
       path,
       datagramBytes: 1200,
-      datagrams: quick ? 2000 : path === 'free' ? 200_000 : 20_000,
+      datagrams: quick ? 2000 : path === 'free' ? 100_000 : 20_000,
     })),
   open: async (context, { path, datagramBytes, datagrams }) => {
     const options = PATHS[path] ?? FREE_PATH;
@@ -46,7 +46,7 @@ export const udpPath = workerScenario({
         try {
           const up = { ...options, seed: 1 };
           const down = { ...FREE_PATH, delayMs: options.delayMs };
-          const to = await between.call('start', { to: await sink.call('sink', null), up, down });
+          const to = await between.call('start', { to: await sink.call('sink', '127.0.0.1'), up, down });
           const window = path === 'free' ? 64 : 400;
           const { seconds } = await source.call(
             'send',

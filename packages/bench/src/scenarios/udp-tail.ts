@@ -30,8 +30,8 @@ export const udpTail = workerScenario<TailParams>({
   about:
     'UDP session over a link of 25 ms each way with loss: events and datagrams of 64 bytes, 100 a second, there and back, beside one that repeats nothing ahead of a loss',
   subject: 'millrace',
+  ownLink: true,
   comparable: true,
-  fewerRuns: ({ link }) => (link === 'kernel' ? { most: 3, why: 'one takes a minute' } : undefined),
   variants: ({ quick }) =>
     (['event', 'datagram'] as const).flatMap((kind) =>
       (quick ? [5] : [1, 5]).map((lossPercent) => ({
@@ -44,6 +44,8 @@ export const udpTail = workerScenario<TailParams>({
         messages: quick ? 40 : 1000,
       })),
     ),
+  lasts: ({ messages }) => (2 * messages * EVERY_MS) / 1e3,
+  warmUp: (params) => ({ ...params, messages: params.messages / 10 }),
   target: (params) => ({
     figure: 'latencyMsP99',
     atMost: most(params),
@@ -52,12 +54,12 @@ export const udpTail = workerScenario<TailParams>({
   open: async (context, params) => {
     const bed = await openSessionBed(context, params, false);
     return {
-      measure: () => measureAnswers(bed.pair, params, {}),
+      measure: (now) => measureAnswers(bed.pair, now, {}),
       close: () => bed.close(),
       notes: () => linkNotes(params.link),
       baseline: {
         name: 'no repeats',
-        measure: () => measureAnswers(bed.pair, params, { parityCeiling: 0 }),
+        measure: (_own, now) => measureAnswers(bed.pair, now, { parityCeiling: 0 }),
         compare: () => ({}),
       },
     };

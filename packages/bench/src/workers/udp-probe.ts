@@ -31,10 +31,10 @@ const seen = new Set<number>();
 const counts: SinkCounts = { arrived: 0, different: 0, late: 0, wrong: 0 };
 let highest = -1;
 
-async function open(): Promise<Socket> {
+async function open(host: string): Promise<Socket> {
   const made = createSocket({ type: 'udp4', recvBufferSize: SOCKET_BUFFER_BYTES, sendBufferSize: SOCKET_BUFFER_BYTES });
   made.on('error', () => undefined);
-  made.bind(0, '127.0.0.1');
+  made.bind(0, host);
   await once(made, 'listening');
   socket = made;
   return made;
@@ -60,14 +60,14 @@ function take(datagram: Buffer): void {
 }
 
 const verbs = {
-  /** Takes datagrams; gives the port. */
-  sink: async (): Promise<{ host: string; port: number }> => {
-    const made = await open();
+  /** Takes datagrams at an address; gives it with its port. */
+  sink: async (host: string): Promise<{ host: string; port: number }> => {
+    const made = await open(host);
     made.on('message', (datagram, { address, port }) => {
       take(datagram);
       if (counts.arrived % ACK_EVERY === 0) made.send(String(counts.arrived), port, address);
     });
-    return { host: '127.0.0.1', port: made.address().port };
+    return { host, port: made.address().port };
   },
   counts: (): SinkCounts => ({ ...counts }),
   /** Sends numbered datagrams, at most `window` ahead of what the sink says it has; gives the time it took. */
@@ -78,7 +78,7 @@ const verbs = {
     window: number;
   }): Promise<{ seconds: number }> => {
     const { to, count, bytes, window } = options;
-    const made = socket ?? (await open());
+    const made = socket ?? (await open('0.0.0.0'));
     let acknowledged = 0;
     let wake: (() => void) | undefined;
     made.on('message', (ack) => {

@@ -1725,59 +1725,63 @@ type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs21===errors}else 
 if(errors===_errs23)if(Array.isArray(data12)){var valid4=!0;let len1=data12.length;for(let i1=0;i1<len1;i1++){let _errs25=errors;if(typeof data12[i1]!="string")
 return validate35.errors=[{instancePath:instancePath+"/problems/"+i1,schemaPath:"#/properties/problems/items/type",keyword:"type",params:{type:"string"},message:"\
 must be string"}],!1;var valid4=_errs25===errors;if(!valid4)break}}else return validate35.errors=[{instancePath:instancePath+"/problems",schemaPath:"#/propertie\
-s/problems/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs23===errors}else var valid0=!0;if(valid0){if(data.limitedBy!==
-void 0){let _errs27=errors;if(typeof data.limitedBy!="string")return validate35.errors=[{instancePath:instancePath+"/limitedBy",schemaPath:"#/properties/limited\
-By/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs27===errors}else var valid0=!0;if(valid0)if(data.notes!==void 0){let data15=data.
-notes,_errs29=errors;if(errors===_errs29)if(Array.isArray(data15)){var valid5=!0;let len2=data15.length;for(let i2=0;i2<len2;i2++){let _errs31=errors;if(typeof data15[i2]!=
-"string")return validate35.errors=[{instancePath:instancePath+"/notes/"+i2,schemaPath:"#/properties/notes/items/type",keyword:"type",params:{type:"string"},message:"\
-must be string"}],!1;var valid5=_errs31===errors;if(!valid5)break}}else return validate35.errors=[{instancePath:instancePath+"/notes",schemaPath:"#/properties/n\
-otes/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs29===errors}else var valid0=!0}}}}}}}}}}}}else return validate35.errors=
-[{instancePath,schemaPath:"#/type",keyword:"type",params:{type:"object"},message:"must be object"}],!1;return validate35.errors=vErrors,errors===0}function validate34(data,{
-instancePath="",parentData,parentDataProperty,rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing0;
-if(data.arguments===void 0&&(missing0="arguments")||data.ceilings===void 0&&(missing0="ceilings")||data.format===void 0&&(missing0="format")||data.machine===void 0&&
-(missing0="machine")||data.missing===void 0&&(missing0="missing")||data.quick===void 0&&(missing0="quick")||data.results===void 0&&(missing0="results")||data.seconds===
-void 0&&(missing0="seconds")||data.startedAt===void 0&&(missing0="startedAt")||data.verified===void 0&&(missing0="verified")||data.version===void 0&&(missing0="\
-version"))return validate34.errors=[{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty:missing0},message:"must have required prope\
-rty '"+missing0+"'"}],!1;if(data.format!==void 0){let data0=data.format,_errs2=errors;if(typeof data0!="string")return validate34.errors=[{instancePath:instancePath+
-"/format",schemaPath:"#/properties/format/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;if(data0!=="millrace-bench-1")return validate34.
-errors=[{instancePath:instancePath+"/format",schemaPath:"#/properties/format/const",keyword:"const",params:{allowedValue:"millrace-bench-1"},message:"must be eq\
-ual to constant"}],!1;var valid0=_errs2===errors}else var valid0=!0;if(valid0){if(data.startedAt!==void 0){let _errs4=errors;if(typeof data.startedAt!="string")
-return validate34.errors=[{instancePath:instancePath+"/startedAt",schemaPath:"#/properties/startedAt/type",keyword:"type",params:{type:"string"},message:"must b\
-e string"}],!1;var valid0=_errs4===errors}else var valid0=!0;if(valid0){if(data.seconds!==void 0){let data2=data.seconds,_errs6=errors;if(errors===_errs6)if(typeof data2==
-"number"&&isFinite(data2)){if(data2<0||isNaN(data2))return validate34.errors=[{instancePath:instancePath+"/seconds",schemaPath:"#/properties/seconds/minimum",keyword:"\
-minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}else return validate34.errors=[{instancePath:instancePath+"/seconds",schemaPath:"#/propert\
-ies/seconds/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid0=_errs6===errors}else var valid0=!0;if(valid0){if(data.commit!==
-void 0){let _errs8=errors;if(typeof data.commit!="string")return validate34.errors=[{instancePath:instancePath+"/commit",schemaPath:"#/properties/commit/type",keyword:"\
-type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs8===errors}else var valid0=!0;if(valid0){if(data.against!==void 0){let _errs10=errors;
-if(typeof data.against!="string")return validate34.errors=[{instancePath:instancePath+"/against",schemaPath:"#/properties/against/type",keyword:"type",params:{type:"\
-string"},message:"must be string"}],!1;var valid0=_errs10===errors}else var valid0=!0;if(valid0){if(data.version!==void 0){let _errs12=errors;if(typeof data.version!=
-"string")return validate34.errors=[{instancePath:instancePath+"/version",schemaPath:"#/properties/version/type",keyword:"type",params:{type:"string"},message:"m\
-ust be string"}],!1;var valid0=_errs12===errors}else var valid0=!0;if(valid0){if(data.quick!==void 0){let _errs14=errors;if(typeof data.quick!="boolean")return validate34.
-errors=[{instancePath:instancePath+"/quick",schemaPath:"#/properties/quick/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs14===
-errors}else var valid0=!0;if(valid0){if(data.arguments!==void 0){let data7=data.arguments,_errs16=errors;if(errors===_errs16)if(Array.isArray(data7)){var valid1=!0;
-let len0=data7.length;for(let i0=0;i0<len0;i0++){let _errs18=errors;if(typeof data7[i0]!="string")return validate34.errors=[{instancePath:instancePath+"/argumen\
-ts/"+i0,schemaPath:"#/properties/arguments/items/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid1=_errs18===errors;if(!valid1)
-break}}else return validate34.errors=[{instancePath:instancePath+"/arguments",schemaPath:"#/properties/arguments/type",keyword:"type",params:{type:"array"},message:"\
-must be array"}],!1;var valid0=_errs16===errors}else var valid0=!0;if(valid0){if(data.machine!==void 0){let data9=data.machine,_errs20=errors;if(errors===errors)
-if(data9&&typeof data9=="object"&&!Array.isArray(data9)){let missing1;if(data9.cores===void 0&&(missing1="cores")||data9.cpu===void 0&&(missing1="cpu")||data9.memoryGiB===
-void 0&&(missing1="memoryGiB")||data9.node===void 0&&(missing1="node")||data9.system===void 0&&(missing1="system"))return validate34.errors=[{instancePath:instancePath+
-"/machine",schemaPath:"#/definitions/BenchMachine/required",keyword:"required",params:{missingProperty:missing1},message:"must have required property '"+missing1+
-"'"}],!1;if(data9.cpu!==void 0){let _errs23=errors;if(typeof data9.cpu!="string")return validate34.errors=[{instancePath:instancePath+"/machine/cpu",schemaPath:"\
-#/definitions/BenchMachine/properties/cpu/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs23===errors}else var valid3=!0;
-if(valid3){if(data9.cores!==void 0){let data11=data9.cores,_errs25=errors;if(!(typeof data11=="number"&&!(data11%1)&&!isNaN(data11)&&isFinite(data11)))return validate34.
-errors=[{instancePath:instancePath+"/machine/cores",schemaPath:"#/definitions/BenchMachine/properties/cores/type",keyword:"type",params:{type:"integer"},message:"\
-must be integer"}],!1;if(errors===_errs25&&typeof data11=="number"&&isFinite(data11)){if(data11>9007199254740991||isNaN(data11))return validate34.errors=[{instancePath:instancePath+
-"/machine/cores",schemaPath:"#/definitions/BenchMachine/properties/cores/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"mus\
-t be <= 9007199254740991"}],!1;if(data11<0||isNaN(data11))return validate34.errors=[{instancePath:instancePath+"/machine/cores",schemaPath:"#/definitions/BenchM\
-achine/properties/cores/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid3=_errs25===errors}else var valid3=!0;if(valid3){
-if(data9.memoryGiB!==void 0){let data12=data9.memoryGiB,_errs27=errors;if(!(typeof data12=="number"&&isFinite(data12)))return validate34.errors=[{instancePath:instancePath+
-"/machine/memoryGiB",schemaPath:"#/definitions/BenchMachine/properties/memoryGiB/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid3=_errs27===
-errors}else var valid3=!0;if(valid3){if(data9.system!==void 0){let _errs29=errors;if(typeof data9.system!="string")return validate34.errors=[{instancePath:instancePath+
-"/machine/system",schemaPath:"#/definitions/BenchMachine/properties/system/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs29===
-errors}else var valid3=!0;if(valid3)if(data9.node!==void 0){let _errs31=errors;if(typeof data9.node!="string")return validate34.errors=[{instancePath:instancePath+
-"/machine/node",schemaPath:"#/definitions/BenchMachine/properties/node/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs31===
-errors}else var valid3=!0}}}}else return validate34.errors=[{instancePath:instancePath+"/machine",schemaPath:"#/definitions/BenchMachine/type",keyword:"type",params:{
-type:"object"},message:"must be object"}],!1;var valid0=_errs20===errors}else var valid0=!0;if(valid0){if(data.ceilings!==void 0){let data15=data.ceilings,_errs33=errors;
+s/problems/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs23===errors}else var valid0=!0;if(valid0){if(data.runSeconds!==
+void 0){let data14=data.runSeconds,_errs27=errors;if(errors===_errs27)if(typeof data14=="number"&&isFinite(data14)){if(data14<0||isNaN(data14))return validate35.
+errors=[{instancePath:instancePath+"/runSeconds",schemaPath:"#/properties/runSeconds/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"must b\
+e >= 0"}],!1}else return validate35.errors=[{instancePath:instancePath+"/runSeconds",schemaPath:"#/properties/runSeconds/type",keyword:"type",params:{type:"numb\
+er"},message:"must be number"}],!1;var valid0=_errs27===errors}else var valid0=!0;if(valid0){if(data.limitedBy!==void 0){let _errs29=errors;if(typeof data.limitedBy!=
+"string")return validate35.errors=[{instancePath:instancePath+"/limitedBy",schemaPath:"#/properties/limitedBy/type",keyword:"type",params:{type:"string"},message:"\
+must be string"}],!1;var valid0=_errs29===errors}else var valid0=!0;if(valid0)if(data.notes!==void 0){let data16=data.notes,_errs31=errors;if(errors===_errs31)if(Array.
+isArray(data16)){var valid5=!0;let len2=data16.length;for(let i2=0;i2<len2;i2++){let _errs33=errors;if(typeof data16[i2]!="string")return validate35.errors=[{instancePath:instancePath+
+"/notes/"+i2,schemaPath:"#/properties/notes/items/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid5=_errs33===errors;if(!valid5)
+break}}else return validate35.errors=[{instancePath:instancePath+"/notes",schemaPath:"#/properties/notes/type",keyword:"type",params:{type:"array"},message:"mus\
+t be array"}],!1;var valid0=_errs31===errors}else var valid0=!0}}}}}}}}}}}}}else return validate35.errors=[{instancePath,schemaPath:"#/type",keyword:"type",params:{
+type:"object"},message:"must be object"}],!1;return validate35.errors=vErrors,errors===0}function validate34(data,{instancePath="",parentData,parentDataProperty,
+rootData=data}={}){let vErrors=null,errors=0;if(errors===0)if(data&&typeof data=="object"&&!Array.isArray(data)){let missing0;if(data.arguments===void 0&&(missing0=
+"arguments")||data.ceilings===void 0&&(missing0="ceilings")||data.format===void 0&&(missing0="format")||data.machine===void 0&&(missing0="machine")||data.missing===
+void 0&&(missing0="missing")||data.quick===void 0&&(missing0="quick")||data.results===void 0&&(missing0="results")||data.seconds===void 0&&(missing0="seconds")||
+data.startedAt===void 0&&(missing0="startedAt")||data.verified===void 0&&(missing0="verified")||data.version===void 0&&(missing0="version"))return validate34.errors=
+[{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty:missing0},message:"must have required property '"+missing0+"'"}],!1;if(data.format!==
+void 0){let data0=data.format,_errs2=errors;if(typeof data0!="string")return validate34.errors=[{instancePath:instancePath+"/format",schemaPath:"#/properties/fo\
+rmat/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;if(data0!=="millrace-bench-1")return validate34.errors=[{instancePath:instancePath+
+"/format",schemaPath:"#/properties/format/const",keyword:"const",params:{allowedValue:"millrace-bench-1"},message:"must be equal to constant"}],!1;var valid0=_errs2===
+errors}else var valid0=!0;if(valid0){if(data.startedAt!==void 0){let _errs4=errors;if(typeof data.startedAt!="string")return validate34.errors=[{instancePath:instancePath+
+"/startedAt",schemaPath:"#/properties/startedAt/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs4===errors}else var valid0=!0;
+if(valid0){if(data.seconds!==void 0){let data2=data.seconds,_errs6=errors;if(errors===_errs6)if(typeof data2=="number"&&isFinite(data2)){if(data2<0||isNaN(data2))
+return validate34.errors=[{instancePath:instancePath+"/seconds",schemaPath:"#/properties/seconds/minimum",keyword:"minimum",params:{comparison:">=",limit:0},message:"\
+must be >= 0"}],!1}else return validate34.errors=[{instancePath:instancePath+"/seconds",schemaPath:"#/properties/seconds/type",keyword:"type",params:{type:"numb\
+er"},message:"must be number"}],!1;var valid0=_errs6===errors}else var valid0=!0;if(valid0){if(data.commit!==void 0){let _errs8=errors;if(typeof data.commit!="s\
+tring")return validate34.errors=[{instancePath:instancePath+"/commit",schemaPath:"#/properties/commit/type",keyword:"type",params:{type:"string"},message:"must \
+be string"}],!1;var valid0=_errs8===errors}else var valid0=!0;if(valid0){if(data.against!==void 0){let _errs10=errors;if(typeof data.against!="string")return validate34.
+errors=[{instancePath:instancePath+"/against",schemaPath:"#/properties/against/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs10===
+errors}else var valid0=!0;if(valid0){if(data.version!==void 0){let _errs12=errors;if(typeof data.version!="string")return validate34.errors=[{instancePath:instancePath+
+"/version",schemaPath:"#/properties/version/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid0=_errs12===errors}else var valid0=!0;
+if(valid0){if(data.quick!==void 0){let _errs14=errors;if(typeof data.quick!="boolean")return validate34.errors=[{instancePath:instancePath+"/quick",schemaPath:"\
+#/properties/quick/type",keyword:"type",params:{type:"boolean"},message:"must be boolean"}],!1;var valid0=_errs14===errors}else var valid0=!0;if(valid0){if(data.
+arguments!==void 0){let data7=data.arguments,_errs16=errors;if(errors===_errs16)if(Array.isArray(data7)){var valid1=!0;let len0=data7.length;for(let i0=0;i0<len0;i0++){
+let _errs18=errors;if(typeof data7[i0]!="string")return validate34.errors=[{instancePath:instancePath+"/arguments/"+i0,schemaPath:"#/properties/arguments/items/\
+type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid1=_errs18===errors;if(!valid1)break}}else return validate34.errors=[{instancePath:instancePath+
+"/arguments",schemaPath:"#/properties/arguments/type",keyword:"type",params:{type:"array"},message:"must be array"}],!1;var valid0=_errs16===errors}else var valid0=!0;
+if(valid0){if(data.machine!==void 0){let data9=data.machine,_errs20=errors;if(errors===errors)if(data9&&typeof data9=="object"&&!Array.isArray(data9)){let missing1;
+if(data9.cores===void 0&&(missing1="cores")||data9.cpu===void 0&&(missing1="cpu")||data9.memoryGiB===void 0&&(missing1="memoryGiB")||data9.node===void 0&&(missing1=
+"node")||data9.system===void 0&&(missing1="system"))return validate34.errors=[{instancePath:instancePath+"/machine",schemaPath:"#/definitions/BenchMachine/requi\
+red",keyword:"required",params:{missingProperty:missing1},message:"must have required property '"+missing1+"'"}],!1;if(data9.cpu!==void 0){let _errs23=errors;if(typeof data9.
+cpu!="string")return validate34.errors=[{instancePath:instancePath+"/machine/cpu",schemaPath:"#/definitions/BenchMachine/properties/cpu/type",keyword:"type",params:{
+type:"string"},message:"must be string"}],!1;var valid3=_errs23===errors}else var valid3=!0;if(valid3){if(data9.cores!==void 0){let data11=data9.cores,_errs25=errors;
+if(!(typeof data11=="number"&&!(data11%1)&&!isNaN(data11)&&isFinite(data11)))return validate34.errors=[{instancePath:instancePath+"/machine/cores",schemaPath:"#\
+/definitions/BenchMachine/properties/cores/type",keyword:"type",params:{type:"integer"},message:"must be integer"}],!1;if(errors===_errs25&&typeof data11=="numb\
+er"&&isFinite(data11)){if(data11>9007199254740991||isNaN(data11))return validate34.errors=[{instancePath:instancePath+"/machine/cores",schemaPath:"#/definitions\
+/BenchMachine/properties/cores/maximum",keyword:"maximum",params:{comparison:"<=",limit:9007199254740991},message:"must be <= 9007199254740991"}],!1;if(data11<0||
+isNaN(data11))return validate34.errors=[{instancePath:instancePath+"/machine/cores",schemaPath:"#/definitions/BenchMachine/properties/cores/minimum",keyword:"mi\
+nimum",params:{comparison:">=",limit:0},message:"must be >= 0"}],!1}var valid3=_errs25===errors}else var valid3=!0;if(valid3){if(data9.memoryGiB!==void 0){let data12=data9.
+memoryGiB,_errs27=errors;if(!(typeof data12=="number"&&isFinite(data12)))return validate34.errors=[{instancePath:instancePath+"/machine/memoryGiB",schemaPath:"#\
+/definitions/BenchMachine/properties/memoryGiB/type",keyword:"type",params:{type:"number"},message:"must be number"}],!1;var valid3=_errs27===errors}else var valid3=!0;
+if(valid3){if(data9.system!==void 0){let _errs29=errors;if(typeof data9.system!="string")return validate34.errors=[{instancePath:instancePath+"/machine/system",
+schemaPath:"#/definitions/BenchMachine/properties/system/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs29===errors}else
+var valid3=!0;if(valid3)if(data9.node!==void 0){let _errs31=errors;if(typeof data9.node!="string")return validate34.errors=[{instancePath:instancePath+"/machine\
+/node",schemaPath:"#/definitions/BenchMachine/properties/node/type",keyword:"type",params:{type:"string"},message:"must be string"}],!1;var valid3=_errs31===errors}else
+var valid3=!0}}}}else return validate34.errors=[{instancePath:instancePath+"/machine",schemaPath:"#/definitions/BenchMachine/type",keyword:"type",params:{type:"\
+object"},message:"must be object"}],!1;var valid0=_errs20===errors}else var valid0=!0;if(valid0){if(data.ceilings!==void 0){let data15=data.ceilings,_errs33=errors;
 if(errors===_errs33)if(Array.isArray(data15)){var valid4=!0;let len1=data15.length;for(let i1=0;i1<len1;i1++){let data16=data15[i1],_errs35=errors;if(errors===errors)
 if(data16&&typeof data16=="object"&&!Array.isArray(data16)){let missing2;if(data16.MBps===void 0&&(missing2="MBps")||data16.link===void 0&&(missing2="link")||data16.
 lossPercent===void 0&&(missing2="lossPercent")||data16.rateMbps===void 0&&(missing2="rateMbps")||data16.rttMs===void 0&&(missing2="rttMs"))return validate34.errors=

@@ -91,6 +91,8 @@ export interface BenchResult {
   verified: boolean;
   /** What was wrong, with offsets. */
   problems: string[];
+  /** Wall-clock time of one run on average, with all that is done around its clock. @minimum 0 */
+  runSeconds?: number;
   /** What besides the subject limits the figure, such as the ceiling of the shaper. */
   limitedBy?: string;
   /** What is to be known beside the figures: why there are fewer runs, or what the base cannot do. */

@@ -1,6 +1,5 @@
 import { short } from '../table.js';
-import { chart, element, label, series } from './markup.js';
-import { linear, ticks } from './scale.js';
+import { axisOf, chart, clampedLabel, element, label, ROW, rowLabel, series, WIDTH } from './markup.js';
 
 /** One bar: its value, each run as a dot. */
 export interface Bar {
@@ -9,51 +8,37 @@ export interface Bar {
   runs: number[];
   /** Colour; by place when absent. */
   series?: number;
+  /** What it is to reach: a mark across its row. */
+  bounds?: number[];
 }
 
-const LEFT = 118;
-const RIGHT = 74;
-const ROW = 30;
-const WIDTH = 560;
+/** Room for a line of text above the rows. */
+const ABOVE = 18;
 
 /** Horizontal bars that begin at 0, with every run as a dot, and a line where the target is. */
-export function barChart(title: string, bars: Bar[], unit: string, target?: { value: number; text: string }): string {
-  const steps = ticks(Math.max(...bars.flatMap(({ value, runs }) => [value, ...runs]), target?.value ?? 0));
-  const x = linear([0, steps.at(-1) ?? 1], [LEFT, WIDTH - RIGHT]);
-  const bottom = bars.length * ROW + 8;
-  const grid = steps.flatMap((value) => [
-    element('line', { x1: x(value), x2: x(value), y1: 4, y2: bottom, class: 'grid' }),
-    label(x(value), bottom + 14, short(value) || '0', { 'text-anchor': 'middle', class: 'tick' }),
-  ]);
-  const top = (i: number): number => i * ROW + 8;
-  const rects = bars.map(({ value, series: colour }, i) =>
-    element('rect', {
-      x: x(0),
-      y: top(i),
-      width: Math.max(0, x(value) - x(0)),
-      height: 20,
-      rx: 3,
-      class: `bar ${series(colour ?? i)}`,
-    }),
-  );
-  const texts = bars.flatMap(({ name, value, runs }, i) => [
-    label(LEFT - 10, top(i) + 15, name, { 'text-anchor': 'end', class: 'name' }),
-    ...runs.map((run) => element('circle', { cx: x(run), cy: top(i) + 10, r: 2.6, class: 'dot' })),
-    label(Math.max(x(value), ...runs.map(x)) + 8, top(i) + 15, short(value), { class: 'value' }),
-  ]);
+export function barChart(title: string, bars: Bar[], target?: { value: number; text: string }): string {
+  const from = target ? ABOVE : 2;
+  const bottom = from + bars.length * ROW;
+  const highest = Math.max(...bars.flatMap(({ value, runs, bounds = [] }) => [value, ...runs, ...bounds]));
+  const { x, grid } = axisOf(Math.max(highest, target?.value ?? 0), from, bottom);
+  const rows = bars.flatMap(({ name, value, runs, series: colour, bounds = [] }, i) => {
+    const top = from + i * ROW;
+    const size = { y: top + 16, height: 14, rx: 3 };
+    return [
+      rowLabel(top, name),
+      element('rect', { x: x(0), ...size, width: Math.max(0, x(value) - x(0)), class: `bar ${series(colour ?? i)}` }),
+      ...runs.map((run) => element('circle', { cx: x(run), cy: top + 23, r: 2.6, class: 'dot' })),
+      ...bounds.map((bound) =>
+        element('line', { x1: x(bound), x2: x(bound), y1: top + 14, y2: top + 32, class: 'bound' }),
+      ),
+      label(Math.max(x(value), ...[...runs, ...bounds].map(x)) + 8, top + 27, short(value) || '0', { class: 'value' }),
+    ];
+  });
   const line = target
     ? [
-        element('line', { x1: x(target.value), x2: x(target.value), y1: 0, y2: bottom, class: 'target' }),
-        label(x(target.value), bottom + 28, target.text, { 'text-anchor': 'middle', class: 'tick target-text' }),
+        element('line', { x1: x(target.value), x2: x(target.value), y1: ABOVE - 3, y2: bottom, class: 'target' }),
+        clampedLabel(x(target.value), ABOVE - 7, target.text, 'tick target-text'),
       ]
     : [];
-  const unitText = label(WIDTH - 4, bottom + 14, unit, { 'text-anchor': 'end', class: 'tick unit' });
-  return chart(
-    { width: WIDTH, height: bottom + (target ? 34 : 20), title, kind: 'bars' },
-    ...grid,
-    ...rects,
-    ...line,
-    ...texts,
-    unitText,
-  );
+  return chart({ width: WIDTH, height: bottom + 20, title, kind: 'bars' }, ...grid, ...line, ...rows);
 }

@@ -1,6 +1,5 @@
-import { short } from '../table.js';
-import { chart, element, label, series } from './markup.js';
-import { decades, linear, ticks } from './scale.js';
+import { chart, element, label, legendRows, series, WIDTH } from './markup.js';
+import { decades, linear, ticks, tickText } from './scale.js';
 
 /** One line. */
 export interface Line {
@@ -22,24 +21,24 @@ export interface LineOptions {
   yHighest?: number;
 }
 
-const WIDTH = 560;
-/** As wide as the longest unit. */
-const LEFT = 64;
-const RIGHT = 16;
-const TOP = 26;
-const HEIGHT = 200;
-const LEGEND_ROW = 16;
+/** As wide as a figure of the vertical axis. */
+const LEFT = 48;
+const RIGHT = 14;
+const PLOT = 165;
+/** Least distance of two labels of the horizontal axis. */
+const LABEL_WIDTH = 54;
 
 /** Lines over a common pair of axes, named above. */
 export function lineChart(title: string, lines: Line[], options: LineOptions): string {
   const xs = lines.flatMap(({ points }) => points.map(([x]) => x));
   const ys = lines.flatMap(({ points }) => points.map(([, y]) => y));
-  const legend = legendOf(lines);
-  const top = TOP + legend.height;
-  const bottom = HEIGHT + legend.height;
+  // One line is named by its card.
+  const legend = lines.length > 1 ? legendRows(lines, 10) : { marks: [], bottom: 0 };
+  const top = legend.bottom + 24;
+  const bottom = top + PLOT;
   const yTicks = ticks(options.yHighest ?? Math.max(...ys));
   const xTicks = options.logX ? decades(Math.min(...xs), Math.max(...xs)) : ticks(Math.max(...xs));
-  const marks = options.xLabels ?? xTicks.map((x) => [x, short(x) || '0'] as const);
+  const marks = options.xLabels ?? xTicks.map((x) => [x, tickText(x)] as const);
   const position = options.logX ? Math.log10 : (x: number): number => x;
   const first = options.xLabels ? Math.min(...xs) : (xTicks[0] ?? 0);
   const last = options.xLabels ? Math.max(...xs) : (xTicks.at(-1) ?? 1);
@@ -48,19 +47,23 @@ export function lineChart(title: string, lines: Line[], options: LineOptions): s
   const at = (value: number): number => x(position(options.logX ? Math.max(value, first) : value));
   const grid = yTicks.flatMap((value) => [
     element('line', { x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value), class: 'grid' }),
-    label(LEFT - 7, y(value) + 4, short(value) || '0', { 'text-anchor': 'end', class: 'tick' }),
+    label(LEFT - 7, y(value) + 4, tickText(value), { 'text-anchor': 'end', class: 'tick' }),
   ]);
-  const below = marks.map(([value, text], i) => {
-    // The last label would hang over the edge if it were centred.
-    const anchor = i === marks.length - 1 ? 'end' : 'middle';
-    return label(at(value) + (anchor === 'end' ? 8 : 0), bottom + 16, text, { 'text-anchor': anchor, class: 'tick' });
+  const every = Math.max(1, Math.ceil((marks.length * LABEL_WIDTH) / (WIDTH - LEFT - RIGHT)));
+  const below = marks.flatMap(([value, text], i) => {
+    // The last one always stands; the others as often as there is room.
+    if (options.xLabels && (marks.length - 1 - i) % every > 0) return [];
+    // It would hang over the edge if it were centred.
+    const anchor = i === marks.length - 1 && marks.length > 1 ? 'end' : 'middle';
+    return [label(at(value) + (anchor === 'end' ? 8 : 0), bottom + 16, text, { 'text-anchor': anchor, class: 'tick' })];
   });
-  const drawn = lines.flatMap(({ points, series: index }) => {
+  // The first is ours, and lies above the others.
+  const drawn = lines.toReversed().flatMap(({ points, series: index }) => {
     const path = points.map(([px, py]) => `${at(px).toFixed(1)},${y(py).toFixed(1)}`).join(' ');
     const dots = options.dots
       ? points.map(([px, py]) => element('circle', { cx: at(px), cy: y(py), r: 3.2, class: series(index) }))
       : [];
-    return [element('polyline', { points: path, class: `line ${series(index)}` }), ...dots];
+    return [element('polyline', { points: path, class: `line ${series(index)}` })].concat(dots);
   });
   const units = [
     label(0, top - 10, options.yUnit, { 'text-anchor': 'start', class: 'tick unit' }),
@@ -74,25 +77,4 @@ export function lineChart(title: string, lines: Line[], options: LineOptions): s
     ...legend.marks,
     ...units,
   );
-}
-
-/** Names of the lines above the chart, in as many rows as they need; `height` is what rows beyond the first take. */
-function legendOf(lines: Line[]): { marks: string[]; height: number } {
-  let x = LEFT;
-  let row = 0;
-  const marks = lines.flatMap(({ name, series: index }) => {
-    const width = 30 + name.length * 7;
-    if (x + width > WIDTH - RIGHT && x > LEFT) {
-      x = LEFT;
-      row++;
-    }
-    const at = x;
-    x += width;
-    const y = 6 + row * LEGEND_ROW;
-    return [
-      element('rect', { x: at, y, width: 14, height: 4, rx: 2, class: series(index) }),
-      label(at + 19, y + 6, name, { class: 'tick' }),
-    ];
-  });
-  return { marks, height: row * LEGEND_ROW };
 }

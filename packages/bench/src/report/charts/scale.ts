@@ -1,3 +1,5 @@
+import { short } from '../table.js';
+
 /** Round values from 0 to at least `highest`, about `count` of them. */
 export function ticks(highest: number, count = 4): number[] {
   if (!(highest > 0)) return [0, 1];
@@ -20,3 +22,10 @@ export const linear =
   (domain: readonly [number, number], range: readonly [number, number]) =>
   (value: number): number =>
     range[0] + ((value - domain[0]) / (domain[1] - domain[0] || 1)) * (range[1] - range[0]);
+
+/** A value at an axis: what is large is shortened, so that it has room. */
+export function tickText(value: number): string {
+  if (value >= 1e6) return `${short(value / 1e6)}M`;
+  if (value >= 1e4) return `${short(value / 1e3)}k`;
+  return short(value) || '0';
+}
