@@ -5,7 +5,7 @@ import { CliError } from '../errors.js';
 import { EXIT } from '../exit-codes.js';
 import type { BenchFlags } from '../flags/bench-flags.js';
 import type { StopSignal } from '../io.js';
-import { measureLive, type LiveReport } from '../live/index.js';
+import { measureLive, requestLimits, type LiveReport } from '../live/index.js';
 import { bytes as bytesText, liveLine, liveTable } from '../output/live-table.js';
 import { relayLabels } from '../relay-label.js';
 import { Closers } from '../serve.js';
@@ -39,7 +39,7 @@ export async function bench(context: CommandContext, flags: BenchFlags): Promise
     const key = embedded?.key ?? (await secrets.keyFor(relays, settings.keyFile));
     const accounts = embedded ? [embedded.account] : settings.accounts;
     const labels = relayLabels(relays);
-    context.output.say(intention(relays.length, flags));
+    context.output.say(intention(requestLimits(relays, accounts, flags.requests), flags));
     let measured = 0;
     const report = await measureLive({
       tunnel: { ...tunnelOptions(settings), relays, accounts, key },
@@ -83,17 +83,24 @@ function onSignal({ io }: CommandContext, listener: (signal: StopSignal) => void
 }
 
 /** What it will cost, said before it begins. */
-function intention(relays: number, { bytes, probes, requests, seconds, download, upload }: BenchFlags): string {
+function intention(limits: number[], { bytes, probes, seconds, download, upload }: BenchFlags): string {
+  const relays = limits.length;
   const directions = [download, upload].filter((url) => url !== undefined).length;
   const each = [
     `${probes} round trips for the latency`,
     ...(directions > 0 ? [`up to ${bytesText(bytes)} ${directions === 1 ? 'one way' : 'each way'}`] : []),
   ];
-  const limit = `a relay is given up after ${requests} requests or ${seconds} s`;
+  const limit = `a relay is given up after ${rangeText(limits)} requests or ${seconds} s`;
   // Requests that are under way when the limit is reached come on top.
-  const all = `at most ${bytesText(relays * directions * bytes)} of payload and about ${relays * requests} requests in all`;
+  const all = `at most ${bytesText(relays * directions * bytes)} of payload and about ${limits.reduce((sum, limit) => sum + limit, 0)} requests in all`;
   const count = relays === 1 ? '1 relay' : `${relays} relays, one after the other`;
   return `Measuring ${count}: ${each.join(', ')}; ${limit}; ${all}.`;
+}
+
+/** `500`, or `20 to 500` where relays differ. */
+function rangeText(limits: number[]): string {
+  const [least, most] = [Math.min(...limits), Math.max(...limits)];
+  return least === most ? String(most) : `${least} to ${most}`;
 }
 
 /** What it cost of each account whose requests are counted. */

@@ -1,6 +1,7 @@
 import { openTunnel, TunnelError } from '@millrace/client';
 import { EventHub, type RelayEntry } from '@millrace/protocol';
 import { adviceFor, MIN_MEASURED_BYTES } from './advice.js';
+import { requestLimits } from './request-limit.js';
 import { download, upload, type Moved } from './http-through.js';
 import type { LiveError, LiveOptions, LivePart, LiveRelay, LiveReport } from './types.js';
 
@@ -17,9 +18,11 @@ const DEFAULT_TIMEOUT_MS = 60_000;
  */
 export async function measureLive(options: LiveOptions): Promise<LiveReport> {
   const relays: LiveRelay[] = [];
-  for (const entry of options.tunnel.relays ?? []) {
+  const { relays: entries = [], accounts = [] } = options.tunnel;
+  const limits = requestLimits(entries, accounts, options.maxRequests ?? DEFAULT_MAX_REQUESTS);
+  for (const [i, entry] of entries.entries()) {
     if (options.signal?.aborted) break;
-    const result = await measureRelay(entry, options);
+    const result = await measureRelay(entry, options, limits[i] ?? DEFAULT_MAX_REQUESTS);
     relays.push(result);
     options.onRelay?.(result);
   }
@@ -28,9 +31,8 @@ export async function measureLive(options: LiveOptions): Promise<LiveReport> {
 }
 
 /** One relay, in a tunnel of its own, so that nothing of it is another's. */
-async function measureRelay(entry: RelayEntry, options: LiveOptions): Promise<LiveRelay> {
+async function measureRelay(entry: RelayEntry, options: LiveOptions, maxRequests: number): Promise<LiveRelay> {
   const { maxBytes = DEFAULT_MAX_BYTES, probes = DEFAULT_PROBES, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-  const { maxRequests = DEFAULT_MAX_REQUESTS } = options;
   const tooMany = new AbortController();
   const tooLong = AbortSignal.timeout(timeoutMs);
   const limits = [tooLong, tooMany.signal];

@@ -13,7 +13,7 @@ export interface LiveOptions {
   maxBytes?: number;
   /** Questions per relay for the latency, one at a time. Default 5. */
   probes?: number;
-  /** Requests after which a relay is given up; those under way then come on top. Default 500. */
+  /** Requests after which a relay is given up; those under way then come on top. Default 500, less where its account counts the requests of a day. */
   maxRequests?: number;
   /** Longest time for one relay. Default 60 s. */
   timeoutMs?: number;
