@@ -47,11 +47,11 @@ describe('mixed versions', () => {
     await using setup = fakeTunnel({ node: { echo: () => echo } });
     const { tunnel, node, carrier } = setup;
     const stream = await tunnel.connect({ host: 'h', port: 1 });
+    const reader = stream.readable.getReader();
     const target = await node.opened.next();
     await target.polled();
     target.send('active');
     await carrier.sent.at(3);
-    const reader = stream.readable.getReader();
     await reader.read();
     echo = false;
     node.options.change = (reply, op) => {

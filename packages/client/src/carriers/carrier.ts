@@ -2,7 +2,7 @@
  * The one interface between levels and carriers. A carrier moves bodies: it neither knows what is in them nor keeps
  * any. Carriers in which a body has an answer are `paired`; the others hand arriving bodies to `onBody`.
  */
-import type { ErrorCode } from '@millrace/protocol';
+import type { AbortLike, ErrorCode } from '@millrace/protocol';
 
 /** A way to move bodies between this client and a node. */
 export interface Carrier {
@@ -37,7 +37,7 @@ export interface SendOptions {
   /** How long nothing may move, in ms: no byte sent, none received. Opening a connection has a bound of its own. */
   readonly timeoutMs: number;
   /** Gives the exchange up: `ABORTED`, or `RELAY_TIMEOUT` where the reason is `SILENT`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortLike;
   /** Largest answer that is taken. Default: the largest body. */
   readonly maxAnswerBytes?: number;
   /** Asked before memory is taken for an answer, all or a piece of it; where it says no, the answer counts as too large. */

@@ -2,6 +2,7 @@
  * Drives the engine: gives it the time, the gates of the relays and what they answered, and does what it says - sends its
  * packets over leases, tells streams and flows what happened, and comes back when it wants to.
  */
+import { AbortFlag } from '@millrace/protocol';
 import { BodyBuffers, dropView } from '@millrace/protocol/level2';
 import {
   ClientEngine,
@@ -65,7 +66,7 @@ export class EngineDriver {
   readonly #users = new Map<number, EngineUser>();
   readonly #paths = new Map<string, Path>();
   /** Exchanges under way, by packet number. */
-  readonly #running = new Map<number, { abort: AbortController; ended: Promise<void> }>();
+  readonly #running = new Map<number, { abort: AbortFlag; ended: Promise<void> }>();
   readonly #stopListening: () => void;
   readonly #memory: MemoryOptions;
   readonly #bodies: BodyAccount;
@@ -273,7 +274,7 @@ export class EngineDriver {
       if (user?.opening === true) opens.push(user);
     }
     for (const user of opens) user.attempt();
-    const abort = new AbortController();
+    const abort = new AbortFlag();
     const holdMs = packet.hold ?? 0;
     path.running += 1;
     const ended = exchangePacket(lease, packet, {
@@ -285,7 +286,7 @@ export class EngineDriver {
       held: holdMs > 0 || opens.length > 0,
       send: {
         timeoutMs: this.#options.exchangeTimeoutMs + holdMs,
-        signal: abort.signal,
+        signal: abort,
         ...(opens.length === 0
           ? {}
           : {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { AbortFlag, type AbortLike } from '@millrace/protocol';
 import { TunnelError } from '../errors.js';
 import { PROXY_LIMITS } from './limits.js';
 import { endedByReset } from './reset-end.js';
@@ -12,17 +13,17 @@ import { endedByReset } from './reset-end.js';
 export class Inlet {
   readonly socket: Socket;
   /** Aborts once the socket has failed, or closed before both sides had ended and all was delivered. */
-  readonly gone: AbortSignal;
+  readonly gone: AbortLike;
   #chunks: Uint8Array[] = [];
   #bytes = 0;
   #ended = false;
   #discard = false;
-  readonly #goneController = new AbortController();
+  readonly #gone = new AbortFlag();
   readonly #waiting = new Set<() => void>();
 
   constructor(socket: Socket) {
     this.socket = socket;
-    this.gone = this.#goneController.signal;
+    this.gone = this.#gone;
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('end', () => {
       if (endedByReset(socket)) {
@@ -129,7 +130,7 @@ export class Inlet {
 
   #fail(): void {
     if (this.gone.aborted) return;
-    this.#goneController.abort();
+    this.#gone.abort();
     this.#wake();
   }
 }

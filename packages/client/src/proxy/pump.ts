@@ -1,5 +1,6 @@
 import { dropView } from '@millrace/protocol/level2';
 import { giveAway } from '../tunnel/given-away.js';
+import { endsOf, type StreamEnds } from '../tunnel/stream-ends.js';
 import type { TunnelStream } from '../tunnel/types.js';
 import { uploadMemory } from './adopt.js';
 import { HalfClosedWatch } from './half-closed-watch.js';
@@ -19,8 +20,9 @@ import { reset } from './reset.js';
  */
 export async function pump(inlet: Inlet, stream: TunnelStream, halfClosedIdleMs: number): Promise<void> {
   const watch = new HalfClosedWatch(inlet.socket, halfClosedIdleMs, () => stream.reset('STREAM_CLOSED'));
-  const up = pumpUp(inlet, stream, watch);
-  const down = pumpDown(inlet, stream, watch);
+  const ends = endsOf(stream);
+  const up = pumpUp(inlet, ends, watch);
+  const down = pumpDown(inlet, ends, watch);
   await tied(inlet, stream, [up, down]);
 }
 
@@ -29,7 +31,7 @@ export async function pump(inlet: Inlet, stream: TunnelStream, halfClosedIdleMs:
  * is thrown away.
  */
 export async function pumpAnswer(inlet: Inlet, stream: TunnelStream): Promise<void> {
-  const down = pumpDown(inlet, stream);
+  const down = pumpDown(inlet, endsOf(stream));
   inlet.discard();
   const left = inlet.read().then(ignore, ignore);
   await tied(inlet, stream, [Promise.race([down, left])]);
@@ -45,20 +47,17 @@ async function tied(inlet: Inlet, stream: TunnelStream, directions: Promise<void
   inlet.gone.removeEventListener('abort', reset);
 }
 
-async function pumpUp(inlet: Inlet, stream: TunnelStream, watch: HalfClosedWatch): Promise<void> {
+async function pumpUp(inlet: Inlet, ends: StreamEnds, watch: HalfClosedWatch): Promise<void> {
   const { socket } = inlet;
-  const writer = stream.writable.getWriter();
-  writer.closed.catch(ignore);
   try {
     for (;;) {
-      await writer.ready;
       const chunk = await inlet.read();
       if (!chunk) break;
       // Each read of a socket has memory of its own.
-      writer.write(giveAway(chunk, uploadMemory.give)).catch(ignore);
+      await ends.write(giveAway(chunk, uploadMemory.give));
     }
     watch.start();
-    await writer.close();
+    await ends.end();
   } catch {
     // The target takes no more bytes (or the application is gone). It may still be sending: once that is over and
     // handed on, the application is told by a reset, as a kernel would tell it.
@@ -68,8 +67,7 @@ async function pumpUp(inlet: Inlet, stream: TunnelStream, watch: HalfClosedWatch
   }
 }
 
-async function pumpDown({ socket }: Inlet, stream: TunnelStream, watch?: HalfClosedWatch): Promise<void> {
-  const reader = stream.readable.getReader();
+async function pumpDown({ socket }: Inlet, ends: StreamEnds, watch?: HalfClosedWatch): Promise<void> {
   let wake: (() => void) | undefined;
   const onWake = () => wake?.();
   let corked = false;
@@ -81,8 +79,8 @@ async function pumpDown({ socket }: Inlet, stream: TunnelStream, watch?: HalfClo
   socket.on('close', onWake);
   try {
     for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
+      const value = await ends.read();
+      if (value === undefined) break;
       watch?.heard();
       if (!corked) {
         // What is at hand goes out together, once nothing more is.

@@ -5,6 +5,7 @@
 import { TunnelError } from '../errors.js';
 import { Deferred } from './deferred.js';
 import { DownloadQueue } from './download-queue.js';
+import { ENDS, type StreamEnds } from './stream-ends.js';
 import type { TunnelStream } from './types.js';
 import { UploadQueue } from './upload-queue.js';
 
@@ -21,7 +22,7 @@ export interface ChannelDriver {
 }
 
 export class Channel {
-  readonly stream: TunnelStream;
+  readonly stream: TunnelStream & { readonly [ENDS]: StreamEnds };
   readonly #upload = new UploadQueue(
     () => this.#activity(),
     (wanted) => this.#driver?.room?.(wanted),
@@ -34,7 +35,10 @@ export class Channel {
   readonly #closed = new Deferred<void>();
   readonly #uploaded = new Deferred<void>();
   readonly #onOver: (error: TunnelError | undefined) => void;
-  #writableController!: WritableStreamDefaultController;
+  #writable: WritableStream<Uint8Array> | undefined;
+  #writableController: WritableStreamDefaultController | undefined;
+  /** With what it was cut. */
+  #cause: TunnelError | undefined;
   #driver: ChannelDriver | undefined;
   /** First bytes that do not fit in yet. */
   #first: Promise<void> | undefined;
@@ -44,31 +48,24 @@ export class Channel {
   /** `onOver` is called once, when the stream is over: without an error after a clean end. */
   constructor(onOver: (error: TunnelError | undefined) => void) {
     this.#onOver = onOver;
-    const writable = new WritableStream<Uint8Array>({
-      start: (controller) => {
-        this.#writableController = controller;
-        // Not `abort` below, which only comes when a write that waits for room is done.
-        (controller as WritableStreamDefaultController & { readonly signal: AbortSignal }).signal.addEventListener(
-          'abort',
-          () => this.#upload.drop(),
-        );
-      },
-      write: (chunk) => {
-        if (!(chunk instanceof Uint8Array)) throw new TypeError('a stream takes Uint8Array chunks');
-        return this.#afterFirst(() => this.#upload.write(chunk));
-      },
-      close: () =>
-        this.#afterFirst(() => {
-          this.#upload.end();
-          return this.#uploaded.promise;
-        }),
-    });
+    const download = this.#download;
+    const writable = (): WritableStream<Uint8Array> => (this.#writable ??= this.#makeWritable());
     this.stream = {
-      readable: this.#download.readable,
-      writable,
+      // Made when they are asked for.
+      get readable() {
+        return download.readable;
+      },
+      get writable() {
+        return writable();
+      },
       opened: this.#opened.promise,
       closed: this.#closed.promise,
       reset: (code = 'STREAM_CLOSED') => this.reset(new TunnelError(code, 'the stream was reset here')),
+      [ENDS]: {
+        read: () => download.next(),
+        write: (chunk) => this.#afterFirst(() => this.#upload.write(chunk)),
+        end: () => this.#endWrites(),
+      },
     };
   }
 
@@ -202,11 +199,38 @@ export class Channel {
     this.#over = true;
     this.#upload.fail(error);
     this.#download.fail(error, { discard });
-    this.#writableController.error(error);
+    this.#writableController?.error(error);
+    this.#cause = error;
     this.#opened.reject(error);
     this.#closed.reject(error);
     this.#uploaded.reject(error);
     this.#onOver(error);
+  }
+
+  #makeWritable(): WritableStream<Uint8Array> {
+    return new WritableStream<Uint8Array>({
+      start: (controller) => {
+        this.#writableController = controller;
+        // Not `abort` below, which only comes when a write that waits for room is done.
+        (controller as WritableStreamDefaultController & { readonly signal: AbortSignal }).signal.addEventListener(
+          'abort',
+          () => this.#upload.drop(),
+        );
+        if (this.#cause !== undefined) controller.error(this.#cause);
+      },
+      write: (chunk) => {
+        if (!(chunk instanceof Uint8Array)) throw new TypeError('a stream takes Uint8Array chunks');
+        return this.#afterFirst(() => this.#upload.write(chunk));
+      },
+      close: () => this.#endWrites(),
+    });
+  }
+
+  #endWrites(): Promise<void> {
+    return this.#afterFirst(() => {
+      this.#upload.end();
+      return this.#uploaded.promise;
+    });
   }
 
   #afterFirst(run: () => Promise<void>): Promise<void> {

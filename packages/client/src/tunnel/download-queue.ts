@@ -1,12 +1,12 @@
-/** Bytes from the target that the application has not read yet, as a web stream. */
+/** Bytes from the target that the application has not read yet, as a web stream or one by one. */
 import { Deferred } from './deferred.js';
 
 export class DownloadQueue {
-  readonly readable: ReadableStream<Uint8Array>;
   readonly #chunks: Uint8Array[] = [];
   readonly #onChange: () => void;
   readonly #source: () => Uint8Array | undefined;
-  #controller!: ReadableStreamDefaultController<Uint8Array>;
+  #readable: ReadableStream<Uint8Array> | undefined;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #bytes = 0;
   #received = 0;
   #end: { error?: unknown } | undefined;
@@ -21,16 +21,22 @@ export class DownloadQueue {
   constructor(onChange: () => void, source: () => Uint8Array | undefined = () => undefined) {
     this.#onChange = onChange;
     this.#source = source;
-    this.readable = new ReadableStream<Uint8Array>(
+  }
+
+  /** What `next` gives, as a web stream. Made when it is asked for, since not everybody does. */
+  get readable(): ReadableStream<Uint8Array> {
+    this.#readable ??= new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
           this.#controller = controller;
+          if (this.#over) this.#tellEnd(controller);
         },
-        pull: () => this.#pull(),
+        pull: (controller) => this.#pull(controller),
         cancel: () => this.#cancel(),
       },
       { highWaterMark: 0 },
     );
+    return this.#readable;
   }
 
   /** Bytes held. */
@@ -79,27 +85,54 @@ export class DownloadQueue {
     this.wake();
   }
 
-  async #pull(): Promise<void> {
-    const chunk = this.#chunks.shift();
-    if (chunk !== undefined) {
-      this.#bytes -= chunk.byteLength;
-      this.#controller.enqueue(chunk);
-      this.#onChange();
-      return;
+  /** The next bytes; undefined after the last ones. One call at a time. Rejects when the stream was cut. */
+  async next(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const chunk = this.#take();
+      if (chunk !== undefined) {
+        this.#onChange();
+        return chunk;
+      }
+      if (this.#end !== undefined) {
+        this.#finish();
+        if ('error' in this.#end) throw this.#end.error;
+        return undefined;
+      }
+      await this.#something();
     }
-    const next = this.#end === undefined ? this.#source() : undefined;
-    if (next !== undefined) {
-      this.#received += next.byteLength;
-      this.#controller.enqueue(next);
+  }
+
+  async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    const chunk = this.#take();
+    if (chunk !== undefined) {
+      controller.enqueue(chunk);
+      this.#onChange();
       return;
     }
     if (this.#end !== undefined) {
       this.#finish();
       return;
     }
+    await this.#something();
+    await this.#pull(controller);
+  }
+
+  /** What is held here, or by who carries the stream. */
+  #take(): Uint8Array | undefined {
+    const chunk = this.#chunks.shift();
+    if (chunk !== undefined) {
+      this.#bytes -= chunk.byteLength;
+      return chunk;
+    }
+    const next = this.#end === undefined ? this.#source() : undefined;
+    if (next !== undefined) this.#received += next.byteLength;
+    return next;
+  }
+
+  /** Resolves once there may be something to read. */
+  #something(): Promise<void> {
     this.#wanted ??= new Deferred();
-    await this.#wanted.promise;
-    await this.#pull();
+    return this.#wanted.promise;
   }
 
   #cancel(): void {
@@ -112,8 +145,12 @@ export class DownloadQueue {
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
-    if (this.#end !== undefined && 'error' in this.#end) this.#controller.error(this.#end.error);
-    else this.#controller.close();
+    if (this.#controller !== undefined) this.#tellEnd(this.#controller);
+  }
+
+  #tellEnd(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    if (this.#end !== undefined && 'error' in this.#end) controller.error(this.#end.error);
+    else controller.close();
   }
 
   #discard(): void {

@@ -1,5 +1,5 @@
 /** The tunnel itself: hands what applications ask for to the level, and keeps count. Universal: carriers are given to it. */
-import { EventHub, formatHostPort, type ErrorCode, type MillraceEvent } from '@millrace/protocol';
+import { EventHub, formatHostPort, type AbortLike, type ErrorCode, type MillraceEvent } from '@millrace/protocol';
 import type { Carrier } from '../carriers/carrier.js';
 import { Account } from '../carriers/account.js';
 import { Relay } from '../carriers/relay.js';
@@ -77,7 +77,7 @@ class RelayTunnel implements Tunnel {
     return channel.stream;
   }
 
-  async udp({ signal }: { signal?: AbortSignal } = {}): Promise<TunnelUdp> {
+  async udp({ signal }: { signal?: AbortLike } = {}): Promise<TunnelUdp> {
     this.#checkOpen(signal);
     const association = new Association({
       sharesFlows: () => this.#level.flows.shared,
@@ -183,7 +183,7 @@ class RelayTunnel implements Tunnel {
     return record;
   }
 
-  #checkOpen(signal: AbortSignal | undefined): void {
+  #checkOpen(signal: AbortLike | undefined): void {
     if (this.#closing !== undefined) throw new TunnelError('TUNNEL_CLOSED', 'the tunnel was closed here');
     if (signal?.aborted) throw new TunnelError('ABORTED', 'the caller aborted');
     this.#checkRoom();

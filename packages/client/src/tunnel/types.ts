@@ -1,5 +1,13 @@
 /** The public types of the client: what applications, the proxies and the command line build on. */
-import type { Checkpoint, ErrorCode, EventHub, MillraceEvent, PeerEvent, UpConfig } from '@millrace/protocol';
+import type {
+  AbortLike,
+  Checkpoint,
+  ErrorCode,
+  EventHub,
+  MillraceEvent,
+  PeerEvent,
+  UpConfig,
+} from '@millrace/protocol';
 import type { TunnelError } from '../errors.js';
 
 /** Options of `openTunnel`. Everything but `key` and `relays` has a default; docs/CONFIG.md lists them with their ranges. */
@@ -49,7 +57,7 @@ export interface Tunnel {
    */
   connect(options: ConnectOptions): Promise<TunnelStream>;
   /** Opens a UDP association. Needs no round trip: each target's flow is opened by its first datagram. */
-  udp(options?: { signal?: AbortSignal }): Promise<TunnelUdp>;
+  udp(options?: { signal?: AbortLike }): Promise<TunnelUdp>;
   /** Asks the node behind each relay who it is. Never rejects for what a relay does; rejects with `ABORTED` or `TUNNEL_CLOSED`. */
   probe(options?: { signal?: AbortSignal }): Promise<ProbeResult[]>;
   /** Checkpoints of the last opens, oldest first. */
@@ -73,7 +81,7 @@ export interface ConnectOptions {
   /** `result` (default) resolves when the target was reached; `early` at once, and `opened` of the stream tells the result. */
   openReply?: 'result' | 'early';
   /** Aborting before the stream is open rejects with `ABORTED`; after it, it resets the stream. */
-  signal?: AbortSignal;
+  signal?: AbortLike;
 }
 
 /** One tunnelled TCP connection. */

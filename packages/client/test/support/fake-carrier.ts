@@ -103,7 +103,7 @@ export function requestLost(): CarrierAnswer {
   return failed('RELAY_TIMEOUT', 'fake relay: no answer', true);
 }
 
-function aborted(signal: AbortSignal | undefined): Promise<CarrierAnswer> {
+function aborted(signal: SendOptions['signal']): Promise<CarrierAnswer> {
   return new Promise((resolve) => {
     const answer = failed('ABORTED', 'fake relay: given up', true);
     if (signal?.aborted) resolve(answer);

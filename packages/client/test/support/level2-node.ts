@@ -143,7 +143,7 @@ export class Level2Carrier implements Carrier {
   }
 }
 
-function aborted(signal: AbortSignal | undefined): Promise<CarrierAnswer> {
+function aborted(signal: SendOptions['signal']): Promise<CarrierAnswer> {
   return new Promise((resolve) => {
     const answer = failed('ABORTED', 'fake relay: given up', true);
     if (signal?.aborted) resolve(answer);

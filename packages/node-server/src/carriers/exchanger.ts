@@ -1,3 +1,5 @@
+import type { AbortLike } from '@millrace/protocol';
+
 /** Where a body came in: `/tunnel` or `/tunnel/batch`. Carriers without paths say `batch`. */
 export type Route = 'single' | 'batch';
 
@@ -23,5 +25,5 @@ export interface Exchanger {
    * more; else it counts until the answer has left.
    * @throws Error with a `code`, also as a rejection: the body is refused. `ABORTED`: the connection is cut.
    */
-  run(route: Route, body: Buffer, signal: AbortSignal, release: () => void): Promise<Answer>;
+  run(route: Route, body: Buffer, signal: AbortLike, release: () => void): Promise<Answer>;
 }

@@ -1,5 +1,5 @@
 import { connect as netConnect, type Socket } from 'node:net';
-import type { ErrorCode } from '@millrace/protocol';
+import type { AbortLike, ErrorCode } from '@millrace/protocol';
 import type { Clock } from '../clock.js';
 import type { NodeError } from '../errors.js';
 import { NODE_LIMITS } from '../limits.js';
@@ -15,7 +15,7 @@ export interface DialOptions {
   port: number;
   clock: Clock;
   /** Ends the dial; its reason is thrown. */
-  signal: AbortSignal;
+  signal: AbortLike;
   connect?: Connect;
 }
 

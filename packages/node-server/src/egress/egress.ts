@@ -1,6 +1,6 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import type { Socket } from 'node:net';
-import type { EventHub, MillraceEvent } from '@millrace/protocol';
+import { AbortFlag, type AbortLike, type EventHub, type MillraceEvent } from '@millrace/protocol';
 import type { Clock } from '../clock.js';
 import { codeOf, NodeError } from '../errors.js';
 import { NODE_LIMITS, type NodeLimits } from '../limits.js';
@@ -48,7 +48,7 @@ export class Egress {
    * Opens a TCP connection.
    * @throws NodeError `DIAL_*`, `POLICY_DENIED`, or `ABORTED` when `signal` says so.
    */
-  connect(host: string, port: number, signal: AbortSignal): Promise<Socket> {
+  connect(host: string, port: number, signal: AbortLike): Promise<Socket> {
     const { clock, connect } = this.#options;
     return this.#timed(signal, async (ending) => {
       const addresses = await this.#addresses(host, port, ending);
@@ -60,7 +60,7 @@ export class Egress {
    * Opens a UDP socket that sends to and hears from the target only.
    * @throws NodeError as {@link connect}.
    */
-  openFlow(host: string, port: number, signal: AbortSignal): Promise<BoundFlow> {
+  openFlow(host: string, port: number, signal: AbortLike): Promise<BoundFlow> {
     const { policy } = this.#options;
     return this.#timed(signal, async (ending) => {
       const addresses = await this.#addresses(host, port, ending);
@@ -84,7 +84,7 @@ export class Egress {
   }
 
   /** The addresses that host and port stand for and that may be reached; at least one. */
-  async #addresses(text: string, port: number, signal: AbortSignal): Promise<Address[]> {
+  async #addresses(text: string, port: number, signal: AbortLike): Promise<Address[]> {
     const { policy, lookup } = this.#options;
     const host: Host = parseHost(text);
     policy.checkTarget(host, port);
@@ -104,10 +104,10 @@ export class Egress {
   }
 
   /** Runs a dial with its deadline, and tells how it went. */
-  async #timed<T>(signal: AbortSignal, run: (ending: AbortSignal) => Promise<T>): Promise<T> {
+  async #timed<T>(signal: AbortLike, run: (ending: AbortLike) => Promise<T>): Promise<T> {
     const { clock, dialTimeoutMs, events } = this.#options;
     const started = clock.now();
-    const ending = new AbortController();
+    const ending = new AbortFlag();
     const onAbort = (): void => ending.abort(new NodeError('ABORTED', 'the request was given up'));
     const cancel = clock.after(dialTimeoutMs, () =>
       ending.abort(new NodeError('DIAL_TIMEOUT', `the target did not answer within ${dialTimeoutMs} ms`)),
@@ -116,7 +116,7 @@ export class Egress {
     signal.addEventListener('abort', onAbort);
     let result = 'ok';
     try {
-      return await run(ending.signal);
+      return await run(ending);
     } catch (error) {
       result = codeOf(error);
       throw error;
@@ -129,9 +129,9 @@ export class Egress {
 }
 
 /** The promise's result, unless the signal comes first. A resolver cannot be stopped; its late answer is dropped. */
-function ended<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+function ended<T>(promise: Promise<T>, signal: AbortLike): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
+    const onAbort = (): void => reject(signal.reason);
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort);
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));

@@ -1,4 +1,4 @@
-import type { TunnelResponse } from '@millrace/protocol';
+import type { AbortLike, TunnelResponse } from '@millrace/protocol';
 import { NodeError } from '../errors.js';
 import type { Channel } from '../streams/channel.js';
 import type { Entry } from '../streams/table.js';
@@ -37,7 +37,7 @@ export class Batch {
   readonly wait: BatchWait;
   readonly budget: DrainBudget;
   readonly tally: BatchTally;
-  readonly #signal: AbortSignal;
+  readonly #signal: AbortLike;
   readonly #replies: Array<TunnelResponse | undefined> = [];
   readonly #tasks: Array<Promise<void>> = [];
   /** Tasks by the stream that their ops name: a close runs after those before it. */
@@ -53,7 +53,7 @@ export class Batch {
   #pollOver = false;
   #toldHurry = false;
 
-  constructor(options: Level1Options, lanes: StreamLanes, plan: Plan, signal: AbortSignal) {
+  constructor(options: Level1Options, lanes: StreamLanes, plan: Plan, signal: AbortLike) {
     this.options = options;
     this.lanes = lanes;
     this.plan = plan;
@@ -68,7 +68,7 @@ export class Batch {
     return this.#signal.aborted;
   }
 
-  get signal(): AbortSignal {
+  get signal(): AbortLike {
     return this.#signal;
   }
 

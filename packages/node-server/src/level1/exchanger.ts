@@ -1,4 +1,4 @@
-import { type EventHub, type MillraceEvent, type TunnelResponse } from '@millrace/protocol';
+import { type AbortLike, type EventHub, type MillraceEvent, type TunnelResponse } from '@millrace/protocol';
 import {
   decodeBatchRequest,
   decodeSingleRequest,
@@ -29,7 +29,7 @@ export class Level1Exchanger implements Exchanger {
     if (!this.#keys.matches(scanKey(body))) throw new NodeError('RELAY_AUTH', 'the key is not the key of this node');
   }
 
-  async run(route: Route, body: Buffer, signal: AbortSignal): Promise<Answer> {
+  async run(route: Route, body: Buffer, signal: AbortLike): Promise<Answer> {
     try {
       return route === 'batch' ? await this.#batch(body, signal) : await this.#single(body, signal);
     } catch (error) {
@@ -38,12 +38,12 @@ export class Level1Exchanger implements Exchanger {
     }
   }
 
-  async #batch(body: Buffer, signal: AbortSignal): Promise<Answer> {
+  async #batch(body: Buffer, signal: AbortLike): Promise<Answer> {
     const { ops } = decodeBatchRequest(body);
     return encoded(await this.#level1.runBatch(ops, signal), (r) => encodeBatchResponse({ r }));
   }
 
-  async #single(body: Buffer, signal: AbortSignal): Promise<Answer> {
+  async #single(body: Buffer, signal: AbortLike): Promise<Answer> {
     const request = decodeSingleRequest(body);
     return encoded(await this.#level1.runSingle(request, signal), (replies) => encodeTunnelResponse(replies[0]!));
   }

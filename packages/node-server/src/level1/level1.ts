@@ -1,4 +1,4 @@
-import type { BatchOp, EventHub, MillraceEvent, SingleRequest, TunnelResponse } from '@millrace/protocol';
+import type { AbortLike, BatchOp, EventHub, MillraceEvent, SingleRequest, TunnelResponse } from '@millrace/protocol';
 import type { InvalidOp } from '@millrace/protocol/level1';
 import type { Clock } from '../clock.js';
 import type { Egress } from '../egress/egress.js';
@@ -47,12 +47,12 @@ export class Level1 {
    * Runs a batch. Never rejects: what goes wrong is an error of that op. `signal` says that nobody waits for the answer any
    * more: ops still run, waits end, no bytes are taken. The caller says by `finished` whether the answer has left.
    */
-  runBatch(ops: ReadonlyArray<BatchOp | InvalidOp>, signal: AbortSignal): Promise<BatchOutcome> {
+  runBatch(ops: ReadonlyArray<BatchOp | InvalidOp>, signal: AbortLike): Promise<BatchOutcome> {
     return new Batch(this.#options, this.#lanes, planBatch(ops), signal).run();
   }
 
   /** Runs a single op by the same rules. */
-  runSingle(request: SingleRequest, signal: AbortSignal): Promise<BatchOutcome> {
+  runSingle(request: SingleRequest, signal: AbortLike): Promise<BatchOutcome> {
     const { op, host, port, sid, data } = request;
     if (!SINGLE_OPS.has(op)) return Promise.resolve(unsupported({ op }));
     const batchOp: BatchOp = {

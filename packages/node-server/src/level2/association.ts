@@ -1,4 +1,4 @@
-import { ERROR_CODES, type ErrorCode } from '@millrace/protocol';
+import { type AbortLike, ERROR_CODES, type ErrorCode } from '@millrace/protocol';
 import { encodeBody, type BodyBuffers, type PacketValue } from '@millrace/protocol/level2';
 import type { NodeEngine, NodeTransmit, StreamEngineEvent } from '@millrace/protocol/stream';
 import type { Answer } from '../carriers/exchanger.js';
@@ -62,7 +62,7 @@ export class Association {
   }
 
   /** Takes a request; the answer comes when the engine has one. Rejects with `ABORTED` when nobody waits any more. */
-  exchange(packet: PacketValue, text: boolean, signal: AbortSignal, memory?: Uint8Array): Promise<Answer> {
+  exchange(packet: PacketValue, text: boolean, signal: AbortLike, memory?: Uint8Array): Promise<Answer> {
     const exchange = new Exchange(this.#options.nextExchange(), text, this.#now(), signal, this.#onExchangeGone);
     this.#exchanges.set(exchange.id, exchange);
     const { viewed } = this.#options;

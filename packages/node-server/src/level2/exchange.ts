@@ -1,3 +1,4 @@
+import type { AbortLike } from '@millrace/protocol';
 import type { Answer } from '../carriers/exchanger.js';
 import type { NodeError } from '../errors.js';
 
@@ -11,13 +12,13 @@ export class Exchange {
   /** When it came. */
   readonly since: number;
   readonly answer: Promise<Answer>;
-  readonly #signal: AbortSignal;
+  readonly #signal: AbortLike;
   #onAbort: () => void;
   #resolve!: (answer: Answer) => void;
   #reject!: (error: Error) => void;
 
   /** `gone` is called when nobody waits any more. */
-  constructor(id: number, text: boolean, since: number, signal: AbortSignal, gone: (id: number) => void) {
+  constructor(id: number, text: boolean, since: number, signal: AbortLike, gone: (id: number) => void) {
     this.id = id;
     this.text = text;
     this.since = since;

@@ -1,3 +1,4 @@
+import type { AbortLike } from '@millrace/protocol';
 import { decodeBody, decodePacket } from '@millrace/protocol/level2';
 import type { Answer, Exchanger, Route } from '../carriers/exchanger.js';
 import { NodeError } from '../errors.js';
@@ -24,7 +25,7 @@ export class Level2Exchanger implements Exchanger {
   }
 
   /** No closure here may see body or packet: the answer may be held for minutes, and they would be kept as long. */
-  run(route: Route, body: Buffer, signal: AbortSignal, release: () => void): Promise<Answer> {
+  run(route: Route, body: Buffer, signal: AbortLike, release: () => void): Promise<Answer> {
     if (route !== 'batch') throw new NodeError('MESSAGE_INVALID', 'level 2 is served at POST /tunnel/batch only');
     const { buffers } = this.#level2;
     const { packet: memory, text } = decodeBody(body, 'request', buffers);

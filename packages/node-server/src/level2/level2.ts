@@ -1,4 +1,4 @@
-import { LIMITS } from '@millrace/protocol';
+import { type AbortLike, LIMITS } from '@millrace/protocol';
 import { BodyBuffers, type PacketValue } from '@millrace/protocol/level2';
 import { AssociationTable, type AssociationTableOptions, type NodeEngine } from '@millrace/protocol/stream';
 import type { Answer } from '../carriers/exchanger.js';
@@ -86,7 +86,7 @@ export class Level2 {
    * of, where that was lent out.
    * @throws NodeError `NODE_BUSY` when there are too many clients; the promise rejects with `ABORTED` when nobody waits.
    */
-  exchange(packet: PacketValue, text: boolean, signal: AbortSignal, memory?: Uint8Array): Promise<Answer> {
+  exchange(packet: PacketValue, text: boolean, signal: AbortLike, memory?: Uint8Array): Promise<Answer> {
     const association = this.#associate(packet);
     const most = Math.min(this.#options.limits.maxAnswerBytes, text ? MAX_TEXT_PACKET_BYTES : LIMITS.maxBodyBytes - 1);
     // A client that waits for an answer is not silent: no answer may take as long as it takes to be forgotten.

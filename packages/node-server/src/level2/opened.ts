@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type ErrorCode, type EventHub, formatHostPort, type MillraceEvent } from '@millrace/protocol';
+import { AbortFlag, type ErrorCode, type EventHub, formatHostPort, type MillraceEvent } from '@millrace/protocol';
 import { KIND_FLOW, KIND_STREAM } from '@millrace/protocol/stream';
 import type { Egress } from '../egress/egress.js';
 import type { Clock } from '../clock.js';
@@ -33,7 +33,7 @@ export interface Target {
 export class Opened {
   readonly #context: OpenContext;
   readonly #link: Link;
-  readonly #dial = new AbortController();
+  readonly #dial = new AbortFlag();
   #entry: Entry<TargetLink | FlowLink> | undefined;
 
   constructor(context: OpenContext, link: Link) {
@@ -55,7 +55,7 @@ export class Opened {
       table.use(entry);
       this.#entry = entry;
       // Reset while it was being dialled: nobody will ever use it.
-      if (this.#dial.signal.aborted) this.end('ABORTED');
+      if (this.#dial.aborted) this.end('ABORTED');
       return '';
     } catch (error) {
       return codeOf(error);
@@ -98,7 +98,7 @@ export class Opened {
     const { table, egress, pins } = this.#context;
     return table.open(randomUUID(), 'stream', this.#named(host, port), async () => {
       if (kind !== KIND_STREAM) throw new NodeError('UNSUPPORTED_OP', 'the node does not know this kind of stream');
-      return new TargetLink(await egress.connect(host, port, this.#dial.signal), this.#link, pins);
+      return new TargetLink(await egress.connect(host, port, this.#dial), this.#link, pins);
     });
   }
 

@@ -3,6 +3,7 @@
  * ready, whichever that is, and never one that is known to be dead.
  */
 import { setMaxListeners } from 'node:events';
+import type { AbortLike } from '@millrace/protocol';
 import { CLIENT_LIMITS } from '../../limits.js';
 import type { OpenSocket } from './connect.js';
 import { Connection } from './connection.js';
@@ -57,7 +58,7 @@ export class ConnectionPool {
   }
 
   /** A connection for one request: give it back with `release`. Rejects with `ConnectError` when none can be opened. */
-  acquire(signal: AbortSignal | undefined): Promise<Connection> {
+  acquire(signal: AbortLike | undefined): Promise<Connection> {
     return new Promise((resolve, reject) => {
       if (this.#closing.signal.aborted || signal?.aborted) {
         reject(new Error('given up'));

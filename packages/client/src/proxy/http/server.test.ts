@@ -116,7 +116,7 @@ describe('CONNECT', () => {
     const app = await application();
     app.write(CONNECT);
     const { options } = await tunnel.connects.next();
-    const aborted = new Promise((resolve) => options.signal?.addEventListener('abort', resolve));
+    const aborted = new Promise((resolve) => options.signal?.addEventListener('abort', () => resolve(undefined)));
     app.socket.resetAndDestroy();
     await aborted;
   });
@@ -356,7 +356,7 @@ describe('a plain request', () => {
     const dialling = await application();
     dialling.write(GET);
     const { options } = await tunnel.connects.next();
-    const aborted = new Promise((resolve) => options.signal?.addEventListener('abort', resolve));
+    const aborted = new Promise((resolve) => options.signal?.addEventListener('abort', () => resolve(undefined)));
     dialling.socket.destroy();
     await aborted;
     const app = await application();

@@ -138,7 +138,7 @@ describe('CONNECT', () => {
     const app = await application();
     app.write(Buffer.concat([GREETING, request('example.org', 80)]));
     const { options } = await tunnel.connects.next();
-    const aborted = new Promise((resolve) => options.signal?.addEventListener('abort', resolve));
+    const aborted = new Promise((resolve) => options.signal?.addEventListener('abort', () => resolve(undefined)));
     app.socket.resetAndDestroy();
     await aborted;
   });

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { freeMemory } from '@millrace/protocol';
 import { NodeError } from '../../errors.js';
 import type { Claim } from './request-budget.js';
 
@@ -10,7 +11,7 @@ export interface ReadBodyOptions {
   keep: boolean;
   /**
    * Memory for all `bytes` that the head of a body announces, where the body begins like that of somebody who has the key.
-   * Then what comes is garbage as soon as it was copied there, which spares the collector much.
+   * Then what comes is freed as soon as it was copied there.
    */
   memory: (start: Buffer, bytes: number) => Buffer | undefined;
 }
@@ -43,7 +44,10 @@ export function readBody(request: IncomingMessage, options: ReadBodyOptions): Pr
         if (whole === undefined) claim.add(chunk.length);
         else if (length === chunk.length) claim.add(announced);
         if (whole === undefined) chunks.push(chunk);
-        else chunk.copy(whole, length - chunk.length);
+        else {
+          chunk.copy(whole, length - chunk.length);
+          freeMemory(chunk);
+        }
       } catch (error) {
         fail(error as NodeError);
       }
@@ -52,6 +56,7 @@ export function readBody(request: IncomingMessage, options: ReadBodyOptions): Pr
     request.on('data', onData);
     request.on('end', () => {
       const body = whole ?? Buffer.concat(chunks);
+      for (const chunk of chunks) freeMemory(chunk);
       // These listeners live as long as the request, which may be held for minutes.
       chunks.length = 0;
       whole = undefined;

@@ -1,6 +1,13 @@
-import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { bodyForm, type BodyForm, type EventHub, LIMITS, type MillraceEvent } from '@millrace/protocol';
+import {
+  AbortFlag,
+  type AbortLike,
+  bodyForm,
+  type BodyForm,
+  type EventHub,
+  LIMITS,
+  type MillraceEvent,
+} from '@millrace/protocol';
 import { codeOf, NodeError } from '../../errors.js';
 import type { NodeLimits } from '../../limits.js';
 import type { Answer, Exchanger, Route } from '../exchanger.js';
@@ -25,7 +32,7 @@ export interface RequestHandlerOptions {
 export class RequestHandler {
   readonly #options: RequestHandlerOptions;
   readonly #unzips: Gate;
-  readonly #running = new Set<AbortController>();
+  readonly #running = new Set<AbortFlag>();
   readonly #idle = new Set<() => void>();
 
   constructor(options: RequestHandlerOptions) {
@@ -45,32 +52,30 @@ export class RequestHandler {
 
   /** Tells every request that nobody waits for it any more. */
   abortAll(): void {
-    for (const controller of this.#running) controller.abort(GONE);
+    for (const gone of this.#running) gone.abort(GONE);
   }
 
   /** Handles one request. Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const controller = new AbortController();
-    // Each dial of a batch listens.
-    setMaxListeners(LIMITS.maxBatchOps + 1, controller.signal);
+    const gone = new AbortFlag();
     const claim = this.#options.budget.claim();
     response.once('close', () => {
-      if (!response.writableFinished) controller.abort(GONE);
+      if (!response.writableFinished) gone.abort(GONE);
     });
-    this.#running.add(controller);
+    this.#running.add(gone);
     try {
-      const answer = await this.#answer(request, claim, controller.signal);
+      const answer = await this.#answer(request, claim, gone);
       await send(response, answer, this.#options.limits.answerStallMs);
     } catch (error) {
       this.#refuse(response, error);
     } finally {
       claim.release();
-      this.#running.delete(controller);
+      this.#running.delete(gone);
       if (this.#running.size === 0) this.#tellIdle();
     }
   }
 
-  async #answer(request: IncomingMessage, claim: Claim, signal: AbortSignal): Promise<Answer> {
+  async #answer(request: IncomingMessage, claim: Claim, signal: AbortLike): Promise<Answer> {
     const { limits, exchangers } = this.#options;
     if (this.#running.size > limits.maxRequests) throw new NodeError('NODE_BUSY', 'too many requests at once');
     const route = routeOf(request);
