@@ -1,3 +1,5 @@
+import { freeMemory } from './free-memory.js';
+
 /** What of a socket is used here: its reading side, a stream of bytes. */
 export interface ReadSide {
   /** Takes bytes in as if they had been read. False: enough for now. */
@@ -69,7 +71,9 @@ export class ReadMemory {
     const { buffer } = chunk;
     if (this.#lent.get(buffer) !== chunk.length) return;
     this.#lent.delete(buffer);
-    if (this.#spare.length < this.#maxSpare) this.#spare.push(new Uint8Array(buffer));
+    const memory = new Uint8Array(buffer);
+    if (this.#spare.length < this.#maxSpare) this.#spare.push(memory);
+    else freeMemory(memory);
   };
 
   #copy(bytes: number): Uint8Array {
