@@ -2,14 +2,13 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { EventHub, type MillraceEvent } from '@millrace/protocol';
 import { Arrivals, createGate, fill, patternBytes, PatternChecker, patternPieces, readAll } from '@millrace/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import { NOT_FOUND_PAGE } from '../src/core/not-found-page.js';
 import { startRelay } from '../src/node/index.js';
 import { READ_AHEAD_BYTES } from '../src/node/limits.js';
-import { NodeLink } from '../src/node/node-link.js';
 import { RelayServer, type RelayServerOptions } from '../src/node/relay-server.js';
 import { testCompliance, TOKEN } from './compliance.js';
 import { answerJson, startFakeNode, type FakeNode, type NodeAnswerer } from './fake-node.js';
@@ -245,23 +244,6 @@ describe('the Node relay', () => {
       cleanups.push(() => unsubscribe('http.server.request.start', note));
       await (await post(relay)).text();
       expect(seen).toEqual([[READ_AHEAD_BYTES, READ_AHEAD_BYTES]]);
-    });
-
-    test('of the node: what waits of its answer', async () => {
-      const node = await nodeWith();
-      const link = new NodeLink(`${node.origin}/tunnel/batch`, 60_000, 1);
-      cleanups.push(() => link.close());
-      const { body } = await link.send({
-        body: (async function* () {
-          yield Buffer.from('{}');
-        })(),
-        contentType: 'application/json',
-        contentLength: 2,
-        signal: new AbortController().signal,
-      });
-      const readable = body as AsyncIterable<Uint8Array> & Readable;
-      expect(readable.readableHighWaterMark).toBe(READ_AHEAD_BYTES);
-      await readAll(readable);
     });
   });
 

@@ -69,6 +69,7 @@ async function failureOf(answer: ReturnType<typeof forward>): Promise<string | u
 
 async function readBody(answer: Awaited<ReturnType<typeof forward>>): Promise<string> {
   if (typeof answer.body === 'string') return answer.body;
+  if (answer.body instanceof Uint8Array) return new TextDecoder().decode(answer.body);
   let read = '';
   for await (const chunk of answer.body) read += new TextDecoder().decode(chunk);
   return read;
@@ -137,7 +138,7 @@ describe('time', () => {
 const refuse: SendToNode = () => Promise.reject(new Error('connection refused'));
 
 const readOneThenBreak: SendToNode = async ({ body }) => {
-  await body[Symbol.asyncIterator]().next();
+  if (!(body instanceof Uint8Array)) await body[Symbol.asyncIterator]().next();
   throw new Error('connection reset');
 };
 
@@ -233,7 +234,7 @@ describe('clients that go away', () => {
   });
 
   test('in the middle of the answer: the request to the node is given up', async () => {
-    let signal: AbortSignal | undefined;
+    let signal: NodeRequest['signal'] | undefined;
     const send: SendToNode = (toNode) => {
       signal = toNode.signal;
       return node({ body: chunks('{', '}') })(toNode);
@@ -245,12 +246,54 @@ describe('clients that go away', () => {
   });
 
   test('after the whole answer: nothing is given up', async () => {
-    let signal: AbortSignal | undefined;
+    let signal: NodeRequest['signal'] | undefined;
     const send: SendToNode = (toNode) => {
       signal = toNode.signal;
       return node({})(toNode);
     };
     expect(await readBody(await forward(request(), send, OPTIONS))).toBe('{}');
     expect(signal?.aborted).toBe(false);
+  });
+});
+
+describe('bodies that are at hand', () => {
+  const whole = (value: string): Partial<RelayRequest> => ({ body: text(value), contentLength: value.length });
+
+  test('go on as they are, and so does the answer', async () => {
+    let sent = 0;
+    const seen: unknown[] = [];
+    const send: SendToNode = async ({ body, contentLength, onSending }) => {
+      seen.push(body, contentLength);
+      onSending?.();
+      return { status: 200, framed: true, contentLength: 4, body: text('{"":') };
+    };
+    const answer = await forward(request({ ...whole('{"k"'), onSent: (bytes) => (sent += bytes) }), send, OPTIONS);
+    expect(seen).toEqual([text('{"k"'), 4]);
+    expect([sent, answer.contentLength, await readBody(answer)]).toEqual([4, 4, '{"":']);
+  });
+
+  test.each([
+    ['', 'RELAY_EMPTY'],
+    ['<html>', 'RELAY_HTML'],
+    ['?', 'RELAY_BODY'],
+  ])('an answer %j is %s', async (answered, code) => {
+    const send: SendToNode = () => Promise.resolve({ status: 200, framed: true, body: text(answered) });
+    expect(await failureOf(forward(request(whole('{}')), send, OPTIONS))).toBe(code);
+  });
+
+  test('an error of the node under another status is handed on', async () => {
+    const send: SendToNode = () => Promise.resolve({ status: 500, framed: true, body: text('{"e":"no"}') });
+    expect(await readBody(await forward(request(whole('{}')), send, OPTIONS))).toBe('{"e":"no"}');
+  });
+
+  test.each([
+    [false, 'RELAY_NODE_DOWN'],
+    [true, 'RELAY_TRUNCATED'],
+  ])('no answer to one that may have left (%s) is %s', async (left, code) => {
+    const send: SendToNode = ({ onSending }) => {
+      if (left) onSending?.();
+      return Promise.reject(new Error('gone'));
+    };
+    expect(await failureOf(forward(request(whole('{}')), send, OPTIONS))).toBe(code);
   });
 });

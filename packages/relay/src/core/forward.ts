@@ -1,16 +1,18 @@
+import { AbortFlag } from '@millrace/protocol';
 import { failed, notFound, ownError } from './answer.js';
 import { failureOfStart, failureOfStatus, formOf, isErrorBody } from './classify.js';
 import { contentTypeOf, isTunnelType } from './content-type.js';
 import type { Failure } from './failure.js';
 import { PassOn } from './pass-on.js';
 import { sameToken } from './token.js';
-import type { ForwardOptions, NodeReply, RelayAnswer, RelayRequest, SendToNode } from './types.js';
+import type { Body, ForwardOptions, NodeReply, RelayAnswer, RelayRequest, SendToNode } from './types.js';
 import { Upload } from './upload.js';
 import { Watchdog } from './watchdog.js';
 
 /** How much of a page is read to find an error of the node in it. */
 const MAX_ERROR_BODY_BYTES = 65_536;
 
+const EMPTY: Failure = { code: 'RELAY_EMPTY', message: "the node's address answered an empty body" };
 const TOO_LARGE: Failure = { code: 'BODY_TOO_LARGE', message: 'the request is larger than the relay carries' };
 
 /**
@@ -36,9 +38,11 @@ export async function forward(request: RelayRequest, send: SendToNode, options: 
 class Exchange {
   readonly #request: RelayRequest;
   readonly #options: ForwardOptions;
-  readonly #abort = new AbortController();
+  readonly #abort = new AbortFlag();
   readonly #watchdog: Watchdog;
-  readonly #upload: Upload;
+  /** Undefined where all of the body is at hand. */
+  readonly #upload: Upload | undefined;
+  #sending = false;
   readonly #onGone = (): void => this.#end();
   #timedOut = false;
 
@@ -49,28 +53,34 @@ class Exchange {
       this.#timedOut = true;
       this.#end();
     });
-    this.#upload = new Upload(request.body, request.contentLength, options.maxBodyBytes, (bytes) => {
+    const { body, contentLength } = request;
+    if (body instanceof Uint8Array) return;
+    this.#upload = new Upload(body, contentLength, options.maxBodyBytes, (bytes) => {
       this.#watchdog.touch();
       request.onSent?.(bytes);
     });
   }
 
   async run(send: SendToNode): Promise<RelayAnswer> {
-    const { signal, contentType, contentLength } = this.#request;
-    signal.throwIfAborted();
-    signal.addEventListener('abort', this.#onGone, { once: true });
+    const { signal, contentType, contentLength, body } = this.#request;
+    if (signal.aborted) throw signal.reason;
+    signal.addEventListener('abort', this.#onGone);
     try {
       this.#watchdog.touch();
       const reply = await send({
         contentType: isTunnelType(contentType) ? contentType : contentTypeOf('bytes'),
         ...(contentLength === undefined ? {} : { contentLength }),
-        body: this.#upload,
-        signal: this.#abort.signal,
+        body: this.#upload ?? body,
+        onSending: () => {
+          this.#sending = true;
+          if (body instanceof Uint8Array) this.#request.onSent?.(body.length);
+        },
+        signal: this.#abort,
       });
       return await this.#answer(reply);
     } catch (error) {
       this.#end();
-      if (signal.aborted || this.#upload.fault === 'cut') throw error;
+      if (signal.aborted || this.#upload?.fault === 'cut') throw error;
       return failed(this.#failure());
     }
   }
@@ -90,15 +100,19 @@ class Exchange {
     if (reply.status !== 200) return this.#otherStatus(reply);
     const impossible = failureOfReply(reply, this.#options.maxBodyBytes);
     if (impossible !== undefined) return this.#fail(impossible);
-    const body = new PassOn(reply, {
-      maxBytes: this.#options.maxBodyBytes,
-      watchdog: this.#watchdog,
-      onEnd: (whole) => (whole ? this.#release() : this.#end()),
-      timedOut: () => this.#timedOut,
-    });
+    if (reply.body instanceof Uint8Array) return this.#whole(reply, reply.body);
+    const body = new PassOn(
+      { ...reply, body: reply.body },
+      {
+        maxBytes: this.#options.maxBodyBytes,
+        watchdog: this.#watchdog,
+        onEnd: (whole) => (whole ? this.#release() : this.#end()),
+        timedOut: () => this.#timedOut,
+      },
+    );
     const firstByte = await body.peek();
     if (firstByte === undefined) {
-      return this.#fail({ code: 'RELAY_EMPTY', message: "the node's address answered an empty body" });
+      return this.#fail(EMPTY);
     }
     const form = formOf(firstByte);
     if (form === undefined) return this.#fail(failureOfStart(firstByte));
@@ -108,6 +122,21 @@ class Exchange {
       ...(reply.contentLength === undefined ? {} : { contentLength: reply.contentLength }),
       body,
       cancel: () => this.#end(),
+    };
+  }
+
+  #whole({ contentType }: NodeReply, body: Uint8Array): RelayAnswer {
+    const [firstByte] = body;
+    if (firstByte === undefined) return this.#fail(EMPTY);
+    const form = formOf(firstByte);
+    if (form === undefined) return this.#fail(failureOfStart(firstByte));
+    this.#release();
+    return {
+      status: 200,
+      contentType: isTunnelType(contentType) ? contentType : contentTypeOf(form),
+      contentLength: body.length,
+      body,
+      cancel: () => {},
     };
   }
 
@@ -124,9 +153,10 @@ class Exchange {
 
   /** Why there is no answer. RELAY_NODE_DOWN only where the node cannot have had the whole request. */
   #failure(): Failure {
-    if (this.#upload.fault === 'too-large') return TOO_LARGE;
+    if (this.#upload?.fault === 'too-large') return TOO_LARGE;
     if (this.#timedOut) return { code: 'RELAY_TIMEOUT', message: 'the node did not answer the relay in time' };
-    if (!this.#upload.whole) return { code: 'RELAY_NODE_DOWN', message: 'the relay could not reach its node' };
+    if (!(this.#upload?.whole ?? this.#sending))
+      return { code: 'RELAY_NODE_DOWN', message: 'the relay could not reach its node' };
     return { code: 'RELAY_TRUNCATED', message: 'the node got the request, and the connection ended before its answer' };
   }
 }
@@ -146,7 +176,8 @@ function failureOfReply(reply: NodeReply, maxBodyBytes: number): Failure | undef
 }
 
 /** The start of a body as text: all of it where it is small, enough to classify it where it is not. */
-async function readStart(body: AsyncIterable<Uint8Array>): Promise<string> {
+async function readStart(body: Body): Promise<string> {
+  if (body instanceof Uint8Array) return new TextDecoder().decode(body);
   const decoder = new TextDecoder();
   let text = '';
   let bytes = 0;

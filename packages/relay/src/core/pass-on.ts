@@ -22,7 +22,7 @@ export class PassOn implements AsyncIterable<Uint8Array> {
   #first: Uint8Array | undefined;
   #bytes = 0;
 
-  constructor(reply: NodeReply, options: PassOnOptions) {
+  constructor(reply: Pick<NodeReply, 'contentLength'> & { body: AsyncIterable<Uint8Array> }, options: PassOnOptions) {
     this.#source = reply.body[Symbol.asyncIterator]();
     this.#contentLength = reply.contentLength;
     this.#options = options;

@@ -1,5 +1,9 @@
 /** The small universal interface between the forwarder and what carries it: a Node server, an edge runtime. */
+import type { AbortLike } from '@millrace/protocol';
 import type { Failure } from './failure.js';
+
+/** Bytes of a message: all of them, where they are few and at hand, or as they come. */
+export type Body = Uint8Array | AsyncIterable<Uint8Array>;
 
 /** A client's request, before anything of it was read. */
 export interface RelayRequest {
@@ -9,10 +13,10 @@ export interface RelayRequest {
   readonly contentType?: string | null;
   /** Length that the request promises; undefined where it does not say. */
   readonly contentLength?: number;
-  /** The body; throws where the client cuts it. */
-  readonly body: AsyncIterable<Uint8Array>;
+  /** The body; as it comes, it throws where the client cuts it. */
+  readonly body: Body;
   /** Aborted when the client is gone. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortLike;
   /** Hears how many bytes of the body were passed on, each time. */
   readonly onSent?: (bytes: number) => void;
 }
@@ -21,9 +25,11 @@ export interface RelayRequest {
 export interface NodeRequest {
   readonly contentType: string;
   readonly contentLength?: number;
-  readonly body: AsyncIterable<Uint8Array>;
+  readonly body: Body;
+  /** To be called as soon as some of a body that is at hand may have left. One that comes piece by piece knows by itself. */
+  readonly onSending?: () => void;
   /** Aborted when the answer is no longer wanted. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortLike;
 }
 
 /** The node's answer, from its headers on. */
@@ -33,8 +39,8 @@ export interface NodeReply {
   readonly contentLength?: number;
   /** False where the end of the body cannot be told from a cut: neither a length nor chunks. */
   readonly framed: boolean;
-  /** The body; throws where it is cut. */
-  readonly body: AsyncIterable<Uint8Array>;
+  /** The body; as it comes, it throws where it is cut. */
+  readonly body: Body;
 }
 
 /** Sends a request to the one node. Rejects where no headers of an answer came. */
@@ -47,7 +53,7 @@ export interface RelayAnswer {
   /** Undefined where it is not known before the end. */
   readonly contentLength?: number;
   /** Text where the relay answers by itself. Else the node's bytes as they come, which throws RelayError where they are cut: the client's connection must then be cut too. */
-  readonly body: string | AsyncIterable<Uint8Array>;
+  readonly body: string | Body;
   /** Why the relay answers by itself; absent for a body of the node and for the 404 page. */
   readonly failure?: Failure;
   /** Ends the exchange with the node where its body is not wanted any more. */

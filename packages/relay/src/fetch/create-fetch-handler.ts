@@ -4,7 +4,7 @@ import { forward, refuse } from '../core/forward.js';
 import type { RelayAnswer, RelayRequest } from '../core/types.js';
 import { asRelayError, checkToken, nodeBatchUrl, refuseUnknown } from '../options.js';
 import { FetchLink, type Fetch } from './fetch-link.js';
-import { iterate, streamOf } from './streams.js';
+import { bodyOf, iterate } from './streams.js';
 
 /** Options of the fetch handler. */
 export interface FetchHandlerOptions {
@@ -71,5 +71,5 @@ function readRequest(request: Request): RelayRequest {
 function toResponse({ status, contentType, contentLength, body, cancel }: RelayAnswer): Response {
   const headers = new Headers({ 'content-type': contentType, 'cache-control': 'no-store' });
   if (contentLength !== undefined) headers.set('content-length', String(contentLength));
-  return new Response(typeof body === 'string' ? body : streamOf(body, cancel), { status, headers });
+  return new Response(typeof body === 'string' ? body : bodyOf(body, cancel), { status, headers });
 }

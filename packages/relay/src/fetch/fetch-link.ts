@@ -1,5 +1,5 @@
 import type { NodeReply, NodeRequest } from '../core/types.js';
-import { iterate, streamOf } from './streams.js';
+import { bodyOf, iterate } from './streams.js';
 
 /** What is used of the platform's `fetch`. */
 export type Fetch = (input: string, init: RequestInit) => Promise<Response>;
@@ -15,14 +15,18 @@ export class FetchLink {
   }
 
   async send(request: NodeRequest): Promise<NodeReply> {
+    const abort = new AbortController();
+    request.signal.addEventListener('abort', () => abort.abort());
+    if (request.signal.aborted) abort.abort();
+    request.onSending?.();
     // Needed for a body that is a stream; not every library of types knows it yet.
     const streaming: RequestInit & { duplex: 'half' } = {
       method: 'POST',
       headers: { 'content-type': request.contentType, 'accept-encoding': 'identity' },
-      body: streamOf(request.body),
+      body: bodyOf(request.body),
       duplex: 'half',
       redirect: 'manual',
-      signal: request.signal,
+      signal: abort.signal,
     };
     const response = await this.#fetch(this.#url, streaming);
     const { headers } = response;

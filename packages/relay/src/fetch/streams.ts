@@ -1,4 +1,5 @@
 /** Between web streams, which not every runtime can iterate, and async iterables. */
+import type { Body } from '../core/types.js';
 
 /** The chunks of a stream, or none of null. A loop that is left early cancels the stream. */
 export async function* iterate(stream: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array, void, void> {
@@ -18,8 +19,13 @@ export async function* iterate(stream: ReadableStream<Uint8Array> | null): Async
   }
 }
 
+/** What `fetch` and `Response` take for a body. */
+export function bodyOf(body: Body, onCancel?: () => void): ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> {
+  return body instanceof Uint8Array ? new Uint8Array(body) : streamOf(body, onCancel);
+}
+
 /** A stream that takes a chunk when it is asked for one, and never ahead. An error of the chunks is an error of the stream. */
-export function streamOf(chunks: AsyncIterable<Uint8Array>, onCancel?: () => void): ReadableStream<Uint8Array> {
+function streamOf(chunks: AsyncIterable<Uint8Array>, onCancel?: () => void): ReadableStream<Uint8Array> {
   const iterator = chunks[Symbol.asyncIterator]();
   return new ReadableStream<Uint8Array>(
     {

@@ -29,6 +29,12 @@ export async function writeAnswer(
   const { contentLength } = answer;
   response.writeHead(status, contentLength === undefined ? head : { ...head, 'content-length': contentLength });
   response.setTimeout(CLIENT_STALL_TIMEOUT_MS, () => response.socket?.resetAndDestroy());
+  if (body instanceof Uint8Array) {
+    onBytes?.(body.length);
+    await end(response, body);
+    used?.(body);
+    return;
+  }
   for await (const chunk of body) {
     onBytes?.(chunk.length);
     const left = (error?: Error | null): void => (error ? undefined : used?.(chunk));
@@ -56,7 +62,7 @@ function drained(response: ServerResponse): Promise<void> {
   });
 }
 
-function end(response: ServerResponse, text?: string): Promise<void> {
+function end(response: ServerResponse, text?: string | Uint8Array): Promise<void> {
   return unlessGone(response, (resolve) => {
     response.end(text, resolve);
     return () => {};

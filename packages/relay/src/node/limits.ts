@@ -27,6 +27,9 @@ export const MIN_CONNECTIONS = 256;
  */
 export const READ_AHEAD_BYTES = 131_072;
 
+/** A body of this length or less, where that is told, goes on in one piece. */
+export const WHOLE_BYTES = 65_536;
+
 /** Memory of answers that were passed on, kept for the next ones. */
 export const MAX_SPARE_BYTES = 4_194_304;
 

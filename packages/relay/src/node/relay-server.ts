@@ -6,7 +6,7 @@ import { busy } from '../core/answer.js';
 import { forward, refuse } from '../core/forward.js';
 import type { RelayAnswer, RelayRequest } from '../core/types.js';
 import { RelayError } from '../errors.js';
-import { readRequest } from './client-request.js';
+import { readRequest, readWhole } from './client-request.js';
 import { discard, writeAnswer } from './client-response.js';
 import {
   CONNECTIONS_PER_EXCHANGE,
@@ -16,6 +16,7 @@ import {
   MIN_CONNECTIONS,
   READ_AHEAD_BYTES,
   REQUEST_TIMEOUT_MS,
+  WHOLE_BYTES,
 } from './limits.js';
 import { listenError } from './node-error.js';
 import { NodeLink } from './node-link.js';
@@ -105,7 +106,10 @@ export class RelayServer {
     let bytesIn = 0;
     let code: string | undefined;
     try {
-      const counted = { ...incoming, onSent: (bytes: number) => void (bytesOut += bytes) };
+      const { contentLength = Infinity } = incoming;
+      const body =
+        contentLength > 0 && contentLength <= WHOLE_BYTES ? await readWhole(request, contentLength) : incoming.body;
+      const counted = { ...incoming, body, onSent: (bytes: number) => void (bytesOut += bytes) };
       const answer = await forward(counted, (toNode) => this.#node.send(toNode), this.#options);
       code = answer.failure?.code;
       discard(request, this.#options.maxBodyBytes);
