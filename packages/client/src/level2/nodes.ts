@@ -21,6 +21,8 @@ import { exchangePacket, isRefusal, type Form } from './exchange.js';
 interface Known {
   /** The node instance that answered last. */
   node: string | undefined;
+  /** What it is named after. */
+  id?: Uint8Array;
   /** It has answered at this level. */
   proven: boolean;
 }
@@ -73,8 +75,10 @@ export class Level2Nodes {
   /** An exchange was answered. */
   note(relay: Relay, epoch: Uint8Array | undefined, caps: number): PeerEvent {
     const known = this.#of(relay);
-    const node = epoch === undefined ? known.node : nodeName(epoch);
+    const node = epoch === undefined || isNode(known.id, epoch) ? known.node : nodeName(epoch);
     const changed = !known.proven || known.node !== node;
+    // A copy: the epoch is part of the answer's memory.
+    if (epoch !== undefined && node !== known.node) known.id = new Uint8Array(epoch.subarray(0, NODE_ID_BYTES));
     known.node = node;
     known.proven = true;
     const event: PeerEvent = {
@@ -221,6 +225,13 @@ function notLevel2(relay: Relay, failure: CarrierFailure): CarrierFailure {
       `${relay.name} refused level 2: its node is older, or the relay's token or the key is another one; ` +
       `update the node, compare token and key, or go back to \`--level auto\` (${failure.message})`,
   };
+}
+
+/** Whether two epochs are of the same instance: each answer asks that, and a name takes longer to make than all else of it. */
+function isNode(known: Uint8Array | undefined, epoch: Uint8Array): boolean {
+  if (known === undefined) return false;
+  for (let index = 0; index < NODE_ID_BYTES; index++) if (known[index] !== epoch[index]) return false;
+  return true;
 }
 
 /** The node's instance as its UUID begins, by which it is called at level 1. */

@@ -50,6 +50,10 @@ class HttpCarrier implements Carrier {
   readonly #options: HttpCarrierOptions;
   readonly #relay: ResolvedRelay;
   readonly #url: URL;
+  /** Path and query of it: a URL makes them anew each time. */
+  readonly #path: string;
+  /** The pool of its origin, once there is one. */
+  #ownPool: ConnectionPool | undefined;
   readonly #secureContext: SecureContext | undefined;
   /** By origin, the one used last at the end. */
   readonly #pools = new Map<string, ConnectionPool>();
@@ -60,6 +64,7 @@ class HttpCarrier implements Carrier {
     this.#options = options;
     this.#relay = options.relay;
     this.#url = requestUrl(options.relay);
+    this.#path = `${this.#url.pathname}${this.#url.search}`;
     this.#secureContext = options.relay.caFile === undefined ? undefined : trusting(options.relay.caFile);
   }
 
@@ -76,7 +81,7 @@ class HttpCarrier implements Carrier {
     for (let redirects = 0; ; redirects += 1) {
       const request: HttpRequest = {
         method,
-        path: `${url.pathname}${url.search}`,
+        path: url === this.#url ? this.#path : `${url.pathname}${url.search}`,
         body: method === 'POST' ? body : undefined,
         contentType: options.contentType,
         maxBytes: options.maxAnswerBytes ?? LIMITS.maxBodyBytes,
@@ -189,6 +194,7 @@ class HttpCarrier implements Carrier {
   }
 
   #pool(url: URL): ConnectionPool {
+    if (url === this.#url && this.#ownPool !== undefined) return this.#ownPool;
     const { origin } = url;
     let pool = this.#pools.get(origin);
     if (pool === undefined) {
@@ -197,6 +203,7 @@ class HttpCarrier implements Carrier {
     }
     this.#pools.delete(origin);
     this.#pools.set(origin, pool);
+    if (url === this.#url) this.#ownPool = pool;
     return pool;
   }
 
