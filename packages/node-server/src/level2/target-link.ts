@@ -95,15 +95,17 @@ export class TargetLink implements Channel {
 
   /** The target has sent something, or the engine takes bytes again. */
   readonly sendDown = (): void => {
-    const { engine, sid, clock, wake } = this.#link;
+    const { engine, sid, clock, limits, wake } = this.#link;
     while (!this.#closed) {
       const waiting = this.#socket.readableLength;
       const room = waiting === 0 ? 0 : engine.room(sid, waiting);
       // What does not fit stays with the socket, which reads no more; the engine tells when there is room. A read is not
       // taken apart while as much is on its way: what is whole need not be copied.
       if (room < waiting && (room === 0 || engine.unacknowledgedBytes(sid) > waiting)) return;
-      // Reading when nothing waits makes the socket go on, or tell of the end.
-      const bytes = (waiting === 0 ? this.#socket.read() : this.#socket.read(room)) as Buffer | null;
+      // Reading when nothing waits makes the socket go on, or tell of the end. A length beyond what a socket keeps would let
+      // it keep as much from then on: more than its share, in pieces that have to be joined for the next read.
+      const part = room < waiting ? Math.min(room, limits.smallChunkBytes) : undefined;
+      const bytes = this.#socket.read(part) as Buffer | null;
       if (bytes === null) return;
       this.#bytesDown += bytes.length;
       this.#link.traffic.down += bytes.length;
