@@ -4,6 +4,7 @@ import type { BenchReport } from '@millrace/protocol';
 import { expect, test } from 'vitest';
 import { pageOf } from '../src/report/docs.js';
 import { reportText } from '../src/report/files.js';
+import { htmlReport } from '../src/report/html.js';
 import { mergedReport } from '../src/report/newest.js';
 import { paramsText, short, tableOf, verdict } from '../src/report/table.js';
 import { createDisplay, tableText } from '../src/report/terminal.js';
@@ -50,6 +51,14 @@ test('the page begins with what is to be reached and what was found', () => {
   const [, targets = ''] = page.split('## Targets');
   expect(targets).toMatch(/\| relay-download .* \| ratio 0.41 \(5 runs\) \| ratio at least 0.5 \| not reached \|/);
   expect(targets).toMatch(/\| udp-batch .* \| costRatio 0.04 \(3 runs\) \| costRatio at most 0.125 \| reached \|/);
+});
+
+test('a report that is one of the earlier ones is no further point of their history', () => {
+  const [older, newer] = [sampleReport('2026-01-01T00:00:00.000Z', 41), sampleReport()];
+  const points = (html: string): number =>
+    /<polyline points="([^"]*)"/.exec(html.split('<h2>History')[1] ?? '')?.[1]?.split(' ').length ?? 0;
+  expect(points(htmlReport(newer, [older]))).toBe(2);
+  expect(points(htmlReport(mergedReport([older, newer]), [older, newer]))).toBe(2);
 });
 
 test('reports become one of the newest results, in the order of the scenarios', () => {

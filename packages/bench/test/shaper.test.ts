@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openFloorBed } from '../src/bed/floor-bed.js';
+import { openPipeBed } from '../src/bed/pipe-bed.js';
 import { shape } from '../src/bed/shape.js';
 import type { Bed, BedContext } from '../src/bed/types.js';
 import type { Link } from '../src/check/shaped-direction.js';
@@ -49,4 +51,32 @@ test.each(links)('a link %s changes no byte and keeps both ends of a stream apar
       expect(problems).toEqual([]);
     }
   });
+});
+
+test.each([
+  ['pipe', openPipeBed],
+  ['floor', openFloorBed],
+])('the %s stands behind the link that was asked for, as ours does', async (_name, open) => {
+  const { address: target } = lab;
+  const link = { rttMs: 2, rateMbps: 0, lossPercent: 0 };
+  const options = { folders: { harness, subject: harness }, side: 'subject', name: 'test', target } as const;
+  const started: string[] = [];
+  const shaped = bedContext({ ...options, link });
+  const startHarness: BedContext['startHarness'] = (worker, ...rest) => {
+    started.push(worker);
+    return shaped.startHarness(worker, ...rest);
+  };
+  const bed = await open({ ...shaped, startHarness });
+  await bed.close();
+  expect(started.filter((worker) => worker === 'shaper').length).toBeGreaterThan(0);
+});
+
+test('a plain pipe behind a link changes no byte', async () => {
+  const { address: target } = lab;
+  const link = { rttMs: 2, rateMbps: 0, lossPercent: 0 };
+  const options = { folders: { harness, subject: harness }, side: 'subject', name: 'test', target } as const;
+  const bed = await openPipeBed(bedContext({ ...options, link }));
+  const { problems } = await measureTransfer(lab, bed, { verb: 'end-first', streams: 2, bytesPerStream: 300_000 });
+  await bed.close();
+  expect(problems).toEqual([]);
 });

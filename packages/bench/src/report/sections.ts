@@ -236,10 +236,15 @@ export function historyCards(reports: BenchReport[]): string {
     .map(([key, result]) => {
       const main = mainFigure([result]);
       if (!main) return '';
+      const told = new Set<string>();
       const having = reports.flatMap((report) => {
         const same = report.results.find((other) => other.subject === 'millrace' && variantKey(other) === key);
         const value = same?.verified ? same.median[main[0]] : undefined;
-        return value === undefined ? [] : [{ report, value }];
+        // What is drawn may be one of the earlier reports itself, or made of several.
+        const text = JSON.stringify(same?.runs);
+        if (value === undefined || told.has(text)) return [];
+        told.add(text);
+        return [{ report, value }];
       });
       if (having.length < 2) return '';
       const points = having.map(({ value }, i) => [i, value] as const);
