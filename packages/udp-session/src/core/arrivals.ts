@@ -1,20 +1,25 @@
 import { DelayTrend } from './delay-trend.js';
+import type { Earliest } from './earliest.js';
 import type { Report } from './report.js';
 import type { ReplayWindow } from './replay-window.js';
 
 /** Times at which the largest number was noted; at one a ms they reach further back than any packet is waited for. */
 const MARKS = 64;
 const MARK_EVERY_MS = 1;
-/** A packet is never waited for longer than this once a later one arrived. */
+/** A packet is never waited for longer than this once a later one arrived, and is lost when it did not come in that time. */
 const MAX_REORDER_MS = 50;
-/** How much longer than the latest latecomer a packet is waited for. */
+const MAX_LOST_MS = 60;
+/** How much longer than the latest latecomer a packet is waited for; a loss is counted once it is surer. */
 const REORDER_MARGIN = 1.25;
-/** A latecomer is forgotten by half in this time. */
+const LOST_MARGIN = 2.5;
+/** A latecomer is forgotten by half in this time, in steps. */
 const REORDER_HALF_LIFE_MS = 2000;
+const FADE_EVERY_MS = 100;
 
 /**
- * Tells lost packets from late ones. A packet that a later one overtook is waited for as long as latecomers took lately;
- * then it is given up and counts as lost. If it arrives after all it is late, not lost.
+ * Tells lost packets from late ones. A packet that a later one overtook is waited for as long as latecomers took lately, and
+ * then asked for; after 2.5 times that it is given up and counts as lost: what is asked for in vain costs little, but what is taken
+ * for lost and is not raises the parity of seconds. If it arrives after all it is late, not lost.
  */
 export class Arrivals {
   readonly #window: ReplayWindow;
@@ -31,8 +36,10 @@ export class Arrivals {
   /** Every number up to this one is known to have arrived or is given up. */
   #decided = -1;
   #lostRun = 0;
+  /** How late the latest latecomer was, and when that was last brought up to date. */
   #latest = 0;
   #latestAt = 0;
+  #reorderMs: number;
   #now = 0;
   #nowUs = 0;
   #newestUs = 0;
@@ -54,11 +61,12 @@ export class Arrivals {
   constructor(window: ReplayWindow, leastReorderMs: number) {
     this.#window = window;
     this.#leastReorderMs = leastReorderMs;
+    this.#reorderMs = leastReorderMs;
   }
 
-  /** How long a packet that was overtaken is waited for, ms. */
-  reorderMs(now: number): number {
-    return Math.min(MAX_REORDER_MS, Math.max(this.#leastReorderMs, REORDER_MARGIN * this.#fadedLateness(now)));
+  /** How long a packet that was overtaken is waited for before it is asked for, ms. */
+  get reorderMs(): number {
+    return this.#reorderMs;
   }
 
   /** Before `number` is committed: what falls out of the window is decided while it can still be looked up. */
@@ -95,10 +103,7 @@ export class Arrivals {
     const depth = largestBefore - number;
     if (depth > this.#reorderDepth) this.#reorderDepth = depth;
     const lateness = this.#overtakenFor(number, now);
-    if (lateness > this.#fadedLateness(now)) {
-      this.#latest = lateness;
-      this.#latestAt = now;
-    }
+    if (lateness > this.#latest) this.#setLatest(lateness, now);
     if (number <= this.#decided) {
       this.late++;
       this.lost--;
@@ -107,22 +112,26 @@ export class Arrivals {
 
   /** Gives up what was waited for long enough. */
   decide(now: number): void {
-    const reorderMs = this.reorderMs(now);
+    if (this.#latest > 0 && now - this.#latestAt >= FADE_EVERY_MS) {
+      this.#setLatest(this.#latest * 0.5 ** ((now - this.#latestAt) / REORDER_HALF_LIFE_MS), now);
+    }
+    if (this.#decided >= this.#tail) return;
+    const lostMs = this.#lostMs;
     let upTo = -1;
     for (; this.#marksDecided < this.#marks; this.#marksDecided++) {
       const at = this.#marksDecided % MARKS;
-      if (this.#markTimes[at]! + reorderMs > now) break;
+      if (this.#markTimes[at]! + lostMs > now) break;
       upTo = this.#markNumbers[at]!;
     }
-    if (this.#tailAt + reorderMs <= now) upTo = this.#tail;
+    if (this.#tailAt + lostMs <= now) upTo = this.#tail;
     if (upTo > this.#decided) this.#decideUpTo(upTo);
   }
 
-  /** When `decide` has something to do next. */
-  decideAt(now: number): number | undefined {
-    if (this.#decided >= this.#tail) return undefined;
+  /** Adds when `decide` has something to do next. */
+  addTime(earliest: Earliest): void {
+    if (this.#decided >= this.#tail) return;
     const first = this.#marksDecided < this.#marks ? this.#markTimes[this.#marksDecided % MARKS]! : this.#tailAt;
-    return first + this.reorderMs(now);
+    earliest.add(first + this.#lostMs);
   }
 
   /** A report of everything so far; what counts since the last report begins anew. */
@@ -163,9 +172,15 @@ export class Arrivals {
     this.#marksDecided = Math.max(this.#marksDecided, this.#marks - MARKS);
   }
 
-  #fadedLateness(now: number): number {
-    if (this.#latest === 0) return 0;
-    return this.#latest * 0.5 ** ((now - this.#latestAt) / REORDER_HALF_LIFE_MS);
+  #setLatest(lateness: number, now: number): void {
+    this.#latest = lateness;
+    this.#latestAt = now;
+    this.#reorderMs = Math.min(MAX_REORDER_MS, Math.max(this.#leastReorderMs, REORDER_MARGIN * lateness));
+  }
+
+  /** How long a packet that was overtaken is waited for before it counts as lost, ms. */
+  get #lostMs(): number {
+    return Math.min(MAX_LOST_MS, LOST_MARGIN * this.#reorderMs);
   }
 
   /** For how long at least a larger number than this is there, ms. */

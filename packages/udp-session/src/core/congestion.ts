@@ -42,7 +42,7 @@ const SHRINKING = 0.85;
 const OTHERS_SHARE = 0.75;
 const OWN_SHARE = 0.9;
 /** Less than this: what came was slower still than what was sent. The path became slower. */
-const LEAST_SHARE = -0.5;
+const LEAST_SHARE = -0.25;
 /** While a bottleneck is shared all goes as with BBR: rates of ten rounds count, of eight one is an upward probe, and one drains it. */
 const SHARED_ROUNDS = 10;
 const SHARED_CRUISE_ROUNDS = 6;
@@ -105,7 +105,10 @@ export class Congestion {
 
   /** The measured rate of the path, bytes per ms. */
   get rate(): number {
-    return this.#measured ? Math.max(LEAST_RATE, ...this.#rounds, this.#round) : INITIAL_RATE;
+    if (!this.#measured) return INITIAL_RATE;
+    let most = Math.max(LEAST_RATE, this.#round);
+    for (let i = 0; i < this.#rounds.length; i++) if (this.#rounds[i]! > most) most = this.#rounds[i]!;
+    return most;
   }
 
   /** How fast may be sent now, bytes per ms. */
@@ -180,6 +183,8 @@ export class Congestion {
     this.#round = rate;
     this.#measured = true;
     this.#upGain = UP_GAIN;
+    // What was sent slower came slower still: whose queue it is shows only against the rate of now.
+    if ((this.#queueShare.own ?? 0) < LEAST_SHARE) this.#queueShare.watch(rate);
     if (this.#state === 'startup') this.#enter('drain');
     else if (!isDraining(this.#state)) {
       // What was sent before the last draining has to be through before anything can be said.
@@ -268,7 +273,8 @@ export class Congestion {
     this.#shared = true;
     this.#aloneRounds = 0;
     this.#rounds.length = 0;
-    this.#round = this.#queueShare.rate;
+    this.#rounds.push(this.#queueShare.rate);
+    this.#round = 0;
     this.#enter('up');
   }
 

@@ -1,4 +1,5 @@
 import { copied } from './bytes.js';
+import type { Earliest } from './earliest.js';
 import { COPY_AFTER_MS } from './event-sender.js';
 import type { SessionStats } from './stats.js';
 
@@ -60,9 +61,18 @@ export class DatagramQueue {
     return due;
   }
 
-  /** When the next datagram is due. */
-  get dueAt(): number | undefined {
-    return this.#first[0]?.dueAt ?? this.#copies[0]?.dueAt;
+  /** Whether a datagram is to be sent now. */
+  isDue(now: number): boolean {
+    return this.#first.length > 0 || (this.#copies.length > 0 && this.#copies[0]!.dueAt <= now);
+  }
+
+  get isEmpty(): boolean {
+    return this.#first.length === 0 && this.#copies.length === 0;
+  }
+
+  /** Adds when the next datagram is due. */
+  addTime(earliest: Earliest): void {
+    earliest.add(this.#first[0]?.dueAt ?? this.#copies[0]?.dueAt);
   }
 
   /** Drops waiting datagrams larger than a packet bears now. */

@@ -46,6 +46,7 @@ export function createDispatch(parts: DispatchParts): ItemHandler {
     },
     onReport: (report, now) => send.onReport(report, now),
     onWant: (frame, shards, now) => {
+      send.tail.wanted(frame);
       send.frames.want(frame, shards, send.roundTrip.smoothedMs / 2, now);
       return true;
     },

@@ -1,5 +1,6 @@
 import { SessionError } from '../errors.js';
 import { copied } from './bytes.js';
+import type { Earliest } from './earliest.js';
 import { EVENT_WINDOW, MAX_EVENT_BYTES } from './items.js';
 import type { RoundTrip } from './round-trip.js';
 import type { SessionStats } from './stats.js';
@@ -84,22 +85,20 @@ export class EventSender {
   /** Whether an event is to be sent now. Asked for each packet: it costs nothing while none is under way. */
   isDue(now: number): boolean {
     if (this.#events.size === 0) return false;
-    const at = this.dueAt;
-    return at !== undefined && at <= now;
+    if (this.#stale) this.#refresh();
+    return this.#dueAt <= now;
   }
 
-  /** When the next event is due. */
-  get dueAt(): number | undefined {
-    if (this.#events.size === 0) return undefined;
-    if (this.#stale) {
-      this.#stale = false;
-      this.#dueAt = Number.POSITIVE_INFINITY;
-      for (let id = this.#oldest; id < this.#windowEnd; id++) {
-        const event = this.#events.get(id);
-        if (event !== undefined && event.dueAt < this.#dueAt) this.#dueAt = event.dueAt;
-      }
-    }
-    return this.#dueAt === Number.POSITIVE_INFINITY ? undefined : this.#dueAt;
+  /** Whether events are under way, or wait. */
+  get isEmpty(): boolean {
+    return this.#events.size === 0;
+  }
+
+  /** Adds when the next event is due. */
+  addTime(earliest: Earliest): void {
+    if (this.#events.size === 0) return;
+    if (this.#stale) this.#refresh();
+    earliest.add(this.#dueAt);
   }
 
   /** The peer expects `next`, and has those of the 32 behind it whose bit is set. False when it names what was never sent. */
@@ -120,6 +119,15 @@ export class EventSender {
     }
     this.#stale = true;
     return true;
+  }
+
+  #refresh(): void {
+    this.#stale = false;
+    this.#dueAt = Number.POSITIVE_INFINITY;
+    for (let id = this.#oldest; id < this.#windowEnd; id++) {
+      const event = this.#events.get(id);
+      if (event !== undefined && event.dueAt < this.#dueAt) this.#dueAt = event.dueAt;
+    }
   }
 
   /** Behind the last id that may be under way. */

@@ -1,5 +1,6 @@
 import { sameShape, type FrameLayout, type FrameShape } from '../fec/layout.js';
 import { MAX_SHARDS, type Fec } from '../fec/types.js';
+import type { Earliest } from './earliest.js';
 import { FramePool, type PartialFrame } from './partial-frame.js';
 import { ReplayWindow } from './replay-window.js';
 import type { SlabPool } from './slab-pool.js';
@@ -101,9 +102,9 @@ export class FrameAssembler {
     }
   }
 
-  /** When `expire` may have something to do next. */
-  get expireAt(): number | undefined {
-    return this.#partial.length === 0 ? undefined : this.#expireAt;
+  /** Adds when `expire` may have something to do next. */
+  addTime(earliest: Earliest): void {
+    if (this.#partial.length > 0) earliest.add(this.#expireAt);
   }
 
   /** Gives up a frame of which nothing came; later shards of it are surplus. */
@@ -188,7 +189,7 @@ export class FrameAssembler {
     this.#end(frame);
     this.#stats.framesCompleted++;
     if (frame.recovered > 0) this.#stats.framesRecovered++;
-    this.#ready.push(new WholeFrame(frame, this.#pool));
+    this.#ready.push(new WholeFrame(frame));
   }
 
   /** The frame is not put together any more. */

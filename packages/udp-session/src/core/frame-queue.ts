@@ -102,6 +102,9 @@ export class FrameQueue {
    * @returns The index of the frame.
    */
   submit(bytes: Uint8Array, options: FrameOptions, path: FramePath, now: number): number {
+    if (typeof options !== 'object' || options === null) {
+      throw new SessionError('SESSION_OPTION', 'the options of a frame are an object');
+    }
     const { deadlineMs = 1000, flags = 0, pts = 0 } = options;
     for (const name in options) {
       if (name !== 'deadlineMs' && name !== 'flags' && name !== 'pts') {
@@ -144,6 +147,12 @@ export class FrameQueue {
     this.#pending += layout.slabBytes;
     this.#stats.framesSubmitted++;
     return index;
+  }
+
+  /** The newest frame, once all of it was sent; undefined before, and when it is of no use any more or known to have arrived. */
+  get newestSent(): SendFrame | undefined {
+    const newest = this.#frames.get(this.#nextIndex - 1);
+    return newest !== undefined && newest.sent === newest.order.length ? newest : undefined;
   }
 
   /** The frame whose next shard is to go out, or undefined. Take the shard with `take`. */

@@ -53,7 +53,7 @@ export class PacketBuilder {
   buildElsewhere(now: number): string | undefined {
     const { group, paths, send } = this.#parts;
     const response = this.#response;
-    if (response === undefined && paths.dueAt === undefined) return undefined;
+    if (response === undefined && !paths.isPending) return undefined;
     const chosen = response ?? paths.take(send.roundTrip.lateMs, now);
     if (chosen === undefined) return undefined;
     this.#response = undefined;
@@ -79,6 +79,7 @@ export class PacketBuilder {
     }
     pacer.refill(send.rate, now);
     if (probe !== undefined) this.#probe(probe, now);
+    let shards = false;
     while (!group.full) {
       this.#begin(mtu.bytes);
       let eliciting = false;
@@ -88,8 +89,10 @@ export class PacketBuilder {
       }
       const shard = pacer.ready && this.#shard(now);
       if (group.empty) break;
+      shards ||= shard;
       pacer.spend(this.#finish(eliciting || shard, now));
     }
+    if (shards) send.tail.sent(now);
     // What is under way shows what the path bears only while more was waiting to be sent.
     if (frames.next() === undefined || send.spreads) send.ranDry();
   }

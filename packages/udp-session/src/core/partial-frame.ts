@@ -9,6 +9,8 @@ const NONE = FrameLayout.of({ bytes: 1, shardBytes: 1, blocks: 1, depth: 1, pari
  */
 export class PartialFrame {
   readonly slab: Uint8Array;
+  /** Where it is given back. */
+  readonly pool: FramePool;
   index = 0;
   layout: FrameLayout = NONE;
   blocksLeft = 0;
@@ -21,8 +23,9 @@ export class PartialFrame {
   wantAt: number = Number.POSITIVE_INFINITY;
   #view: Uint8Array | undefined;
 
-  constructor(slab: Uint8Array) {
+  constructor(slab: Uint8Array, pool: FramePool) {
     this.slab = slab;
+    this.pool = pool;
   }
 
   /** Begins a frame of which nothing is there. */
@@ -87,7 +90,7 @@ export class FramePool {
     const slab = this.#slabs.take(layout.slabBytes + layout.shards + layout.shape.blocks);
     if (slab === undefined) return undefined;
     let frame = this.#frames.get(slab);
-    if (frame === undefined) this.#frames.set(slab, (frame = new PartialFrame(slab)));
+    if (frame === undefined) this.#frames.set(slab, (frame = new PartialFrame(slab, this)));
     return frame;
   }
 

@@ -1,3 +1,4 @@
+import type { Earliest } from './earliest.js';
 import { BASE_PACKET_BYTES } from './items.js';
 
 /** A probe that is not answered is sent so often before its size counts as too large (RFC 8899, MAX_PROBES). */
@@ -58,10 +59,10 @@ export class PathMtu {
     return this.#probe.bytes;
   }
 
-  /** When `takeProbe` has something to say; undefined while nothing is to be found. */
-  dueAt(now: number): number | undefined {
-    if (this.#probe !== undefined) return this.#probe.dueAt;
-    return this.#target() === undefined ? this.#raiseAt : now;
+  /** Adds when `takeProbe` has something to say, if it ever has. */
+  addTime(earliest: Earliest, now: number): void {
+    if (this.#probe !== undefined) earliest.add(this.#probe.dueAt);
+    else earliest.add(this.#target() === undefined ? this.#raiseAt : now);
   }
 
   /** A packet of this size arrived. */

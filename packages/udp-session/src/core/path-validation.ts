@@ -1,3 +1,5 @@
+import type { Earliest } from './earliest.js';
+
 /** A challenge is sent so often before the address is given up. */
 const MAX_CHALLENGES = 4;
 
@@ -35,8 +37,14 @@ export class PathValidation {
     return candidate;
   }
 
-  get dueAt(): number | undefined {
-    return this.#candidate?.dueAt;
+  /** Whether an address is looked at. */
+  get isPending(): boolean {
+    return this.#candidate !== undefined;
+  }
+
+  /** Adds when a challenge is due. */
+  addTime(earliest: Earliest): void {
+    if (this.#candidate !== undefined) earliest.add(this.#candidate.dueAt);
   }
 
   /** A response came from an address; true when it proves that the peer is there. */

@@ -1,3 +1,4 @@
+import type { Earliest } from './earliest.js';
 import type { SendSide } from './send-side.js';
 
 /** A session that sends nothing shows itself this often within the idle time. */
@@ -13,11 +14,13 @@ export class Pings {
   #measured: number;
   #measureAt: number | undefined;
 
-  constructor(send: SendSide, idleTimeoutMs: number, now: number) {
+  /** @param atOnce Whether the first ping is due now. */
+  constructor(send: SendSide, idleTimeoutMs: number, atOnce: boolean, now: number) {
     this.#send = send;
     this.#keepAliveMs = idleTimeoutMs / KEEP_ALIVES;
     this.#saidAt = now;
     this.#measured = now - MEASURE_MS;
+    if (atOnce) this.#measureAt = now;
   }
 
   /** A packet was sent. */
@@ -31,23 +34,25 @@ export class Pings {
   }
 
   isDue(now: number): boolean {
-    return this.dueAt <= now;
+    return (
+      this.#saidAt + this.#keepAliveMs <= now ||
+      (this.#measureAt !== undefined && this.#measureAt <= now) ||
+      this.#send.isProbeDue(now)
+    );
   }
 
   /** A ping is sent: whatever made it due is over. */
   pinged(now: number): void {
-    const { probeAt } = this.#send;
-    if (probeAt !== undefined && probeAt <= now) this.#send.probed(now);
+    if (this.#send.isProbeDue(now)) this.#send.probed(now);
     if (this.#measureAt === undefined || this.#measureAt > now) return;
     this.#measureAt = undefined;
     this.#measured = now;
   }
 
-  get dueAt(): number {
-    return Math.min(
-      this.#saidAt + this.#keepAliveMs,
-      this.#send.probeAt ?? Number.POSITIVE_INFINITY,
-      this.#measureAt ?? Number.POSITIVE_INFINITY,
-    );
+  /** Adds when a ping is due. */
+  addTimes(earliest: Earliest): void {
+    earliest.add(this.#saidAt + this.#keepAliveMs);
+    earliest.add(this.#measureAt);
+    this.#send.addProbeTime(earliest);
   }
 }

@@ -1,6 +1,7 @@
 import type { Fec } from '../fec/index.js';
 import { Arrivals } from './arrivals.js';
 import { readU16, readU32 } from './bytes.js';
+import type { Earliest } from './earliest.js';
 import { EventReceiver, type PeerEvent } from './event-receiver.js';
 import { FrameAssembler } from './frame-assembler.js';
 import { ACK_DELAY_MS } from './event-sender.js';
@@ -30,12 +31,10 @@ export class ReceiveSide {
   reportAt: number | undefined;
   ackAt: number | undefined;
   readonly #options: ResolvedOptions;
-  readonly #roundTrip: RoundTrip;
   readonly #stats: SessionStats;
   readonly #pool: SlabPool;
   readonly #wantList: WantList;
   readonly #datagrams = new ReplayWindow();
-  readonly #maxWants: number;
   /** Used again for each packet. */
   readonly #shape = { bytes: 0, shardBytes: 0, blocks: 0, depth: 0, parity: 0 };
   #reportedPackets = 0;
@@ -43,7 +42,6 @@ export class ReceiveSide {
 
   constructor(options: ResolvedOptions, fec: Fec, roundTrip: RoundTrip, stats: SessionStats) {
     this.#options = options;
-    this.#roundTrip = roundTrip;
     this.#stats = stats;
     this.#pool = new SlabPool(options.maxReceiveBytes);
     this.arrivals = new Arrivals(this.window, options.reorderMs);
@@ -53,8 +51,7 @@ export class ReceiveSide {
       this.#pool,
       stats,
     );
-    this.#wantList = new WantList(this.frames);
-    this.#maxWants = options.retransmit ? MAX_WANTS : 0;
+    this.#wantList = new WantList(this.frames, this.arrivals, roundTrip, options.retransmit ? MAX_WANTS : 0);
   }
 
   /** Memory of frames, in use or kept for the next ones. */
@@ -90,7 +87,7 @@ export class ReceiveSide {
     const deadlineMs = readU16(slab, at + 15);
     if (slab[at + 14] !== 0 || !this.frames.add(index, shape, readU16(slab, at + 9), deadlineMs, slab, body, now))
       return false;
-    this.#wantList.seen(index, deadlineMs, this.arrivals, now);
+    this.#wantList.seen(index, deadlineMs, now);
     return true;
   }
 
@@ -123,25 +120,21 @@ export class ReceiveSide {
   handleTimeout(now: number): void {
     this.arrivals.decide(now);
     this.frames.expire(now);
-    this.#wantList.collect(this.wants, this.#maxWants, this.#roundTrip.smoothedMs, this.arrivals.reorderMs(now), now);
+    this.#wantList.collect(this.wants, now);
     this.#count();
   }
 
-  timeout(now: number): number | undefined {
-    const reorderMs = this.arrivals.reorderMs(now);
-    const wantAt = this.#wantList.dueAt(this.#maxWants, this.#roundTrip.smoothedMs, reorderMs, now);
-    const owedAt = earlier(this.reportAt, this.ackAt);
-    return earlier(earlier(owedAt, this.arrivals.decideAt(now)), earlier(this.frames.expireAt, wantAt));
+  /** Adds when `handleTimeout` has something to do next, or something has to be sent. */
+  addTimes(earliest: Earliest, now: number): void {
+    earliest.add(this.reportAt);
+    earliest.add(this.ackAt);
+    this.arrivals.addTime(earliest);
+    this.frames.addTime(earliest);
+    this.#wantList.addTimes(earliest, now);
   }
 
   #count(): void {
     this.#stats.packetsLost = this.arrivals.lost;
     this.#stats.packetsLate = this.arrivals.late;
   }
-}
-
-/** The earlier of two times; undefined is never. Asked for after each batch of packets, so that a list of times would be too dear. */
-export function earlier(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined) return b;
-  return b === undefined || a <= b ? a : b;
 }

@@ -10,7 +10,8 @@ export type ReplayVerdict = 'fresh' | 'repeated' | 'ancient';
  * changed only by `commit`, after it was: forged numbers never move it. 1 bit a number, 64 KiB at most.
  */
 export class ReplayWindow {
-  #bits = new Uint32Array(MIN_SPAN / 32);
+  // Signed: an unsigned word with its highest bit set is no small integer, and reading it may take memory.
+  #bits = new Int32Array(MIN_SPAN / 32);
   #span = MIN_SPAN;
   #largest = -1;
 
@@ -44,8 +45,7 @@ export class ReplayWindow {
       else for (let passed = this.#largest + 1; passed < number; passed++) this.#clear(passed);
       this.#largest = number;
     }
-    const at = number & (this.#span - 1);
-    this.#bits[at >>> 5]! |= 1 << (at & 31);
+    this.#set(number & (this.#span - 1));
     return true;
   }
 
@@ -55,19 +55,22 @@ export class ReplayWindow {
     const old = this.#bits;
     const oldSpan = this.#span;
     while (this.#span < numbers && this.#span < MAX_SPAN) this.#span *= 2;
-    this.#bits = new Uint32Array(this.#span / 32);
-    for (let number = Math.max(0, this.#largest - oldSpan + 1); number <= this.#largest; number++) {
-      const from = number & (oldSpan - 1);
-      if ((old[from >>> 5]! & (1 << (from & 31))) === 0) continue;
-      const at = number & (this.#span - 1);
-      this.#bits[at >>> 5]! |= 1 << (at & 31);
+    this.#bits = new Int32Array(this.#span / 32);
+    // Places in both rings, whole numbers of 32 bits: with the packet numbers of a long session each step would take memory.
+    const count = Math.min(this.#largest + 1, oldSpan) | 0;
+    const from = (this.#largest + 1 - count) & (oldSpan - 1);
+    const to = (this.#largest + 1 - count) & (this.#span - 1);
+    for (let i = 0; i < count; i++) {
+      const at = (from + i) & (oldSpan - 1);
+      if ((old[at >>> 5]! & (1 << (at & 31))) !== 0) this.#set((to + i) & (this.#span - 1));
     }
     // What was below the old window counts as seen: it may have been, and must not be accepted twice.
-    const floor = Math.max(0, this.#largest - this.#span + 1);
-    for (let number = floor; number <= this.#largest - oldSpan; number++) {
-      const at = number & (this.#span - 1);
-      this.#bits[at >>> 5]! |= 1 << (at & 31);
-    }
+    const below = (Math.min(this.#largest + 1, this.#span) - count) | 0;
+    for (let i = 1; i <= below; i++) this.#set((to - i) & (this.#span - 1));
+  }
+
+  #set(place: number): void {
+    this.#bits[place >>> 5]! |= 1 << (place & 31);
   }
 
   #clear(number: number): void {

@@ -7,6 +7,8 @@ const LEAST_FOR_MS = 10_000;
 export class RoundTrip {
   smoothedMs = INITIAL_MS;
   variationMs = INITIAL_MS / 2;
+  /** When an answer should have come at the latest. */
+  lateMs = INITIAL_MS + 4 * (INITIAL_MS / 2);
   measured = false;
   #least = Number.POSITIVE_INFINITY;
   #leastBefore = Number.POSITIVE_INFINITY;
@@ -15,11 +17,6 @@ export class RoundTrip {
   /** The least of the last seconds. */
   get leastMs(): number {
     return this.measured ? Math.min(this.#least, this.#leastBefore) : INITIAL_MS;
-  }
-
-  /** When an answer should have come at the latest. */
-  get lateMs(): number {
-    return this.smoothedMs + Math.max(1, 4 * this.variationMs);
   }
 
   add(sampleMs: number, now: number): void {
@@ -32,6 +29,7 @@ export class RoundTrip {
       this.variationMs = 0.75 * this.variationMs + 0.25 * Math.abs(this.smoothedMs - sampleMs);
       this.smoothedMs = 0.875 * this.smoothedMs + 0.125 * sampleMs;
     }
+    this.lateMs = this.smoothedMs + Math.max(1, 4 * this.variationMs);
     if (now - this.#leastSince >= LEAST_FOR_MS) {
       this.#leastBefore = this.#least;
       this.#least = sampleMs;

@@ -2,8 +2,10 @@ import { ParityController, type Fec } from '../fec/index.js';
 import { toUs } from './arrivals.js';
 import { Congestion } from './congestion.js';
 import { DatagramQueue } from './datagram-queue.js';
+import { Earliest } from './earliest.js';
 import { EventSender } from './event-sender.js';
 import { FrameQueue, type FrameOptions } from './frame-queue.js';
+import { FrameTail } from './frame-tail.js';
 import { OVERHEAD_BYTES } from './header.js';
 import { ITEM_BYTES, TIME_BYTES } from './items.js';
 import type { ResolvedOptions } from './options.js';
@@ -28,6 +30,7 @@ export class SendSide {
   readonly pacer: Pacer;
   readonly parity: ParityController;
   readonly frames: FrameQueue;
+  readonly tail: FrameTail;
   readonly events: EventSender;
   readonly datagrams: DatagramQueue;
   mtu: PathMtu;
@@ -40,8 +43,10 @@ export class SendSide {
   #report: Report | undefined;
   #reportAt = 0;
   #probes = 0;
-  /** The first packet after the report that wants an answer, and when it was sent. */
+  /** When the first packet after the report that wants an answer was sent. */
   #unansweredSince: number | undefined;
+  /** When the peer has to be asked for a report, Infinity while nothing is unanswered. Kept, since it is looked at for each batch. */
+  #probeAt = Number.POSITIVE_INFINITY;
   #newestEliciting = -1;
   #appLimitedUpTo = -1;
   /** No packet from this number on is missing, as far as the peer has reported. */
@@ -49,6 +54,7 @@ export class SendSide {
   #frameAt: number | undefined;
   #frameIntervalMs: number | undefined;
   #spreadRate = Number.POSITIVE_INFINITY;
+  readonly #small = new Earliest();
 
   constructor(options: ResolvedOptions, fec: Fec, stats: SessionStats) {
     this.#options = options;
@@ -61,6 +67,7 @@ export class SendSide {
       residual: 1e-4,
     });
     this.frames = new FrameQueue(options, fec, this.#pool, this.parity, stats);
+    this.tail = new FrameTail(this.frames, this.roundTrip);
     this.events = new EventSender(this.roundTrip, stats);
     this.datagrams = new DatagramQueue(stats);
     this.mtu = new PathMtu(options.maxPacketBytes);
@@ -138,7 +145,7 @@ export class SendSide {
     this.#sentBytes[this.next % REMEMBERED] = this.#totalBytes;
     if (eliciting) {
       this.#newestEliciting = this.next;
-      this.#unansweredSince ??= now;
+      if (this.#unansweredSince === undefined) this.#awaitReport(now);
     }
     this.mtu.sent(bytes, this.next++);
   }
@@ -153,17 +160,42 @@ export class SendSide {
     return this.#spreadRate < this.#pathRate;
   }
 
-  /** When the peer has to be asked for a report; undefined while nothing is unanswered. */
-  get probeAt(): number | undefined {
-    if (this.#unansweredSince === undefined) return undefined;
-    const patience = (this.roundTrip.lateMs + REPORT_PATIENCE_MS) * 2 ** Math.min(5, Math.max(0, this.#probes - 2));
-    return Math.max(this.#unansweredSince, this.#reportAt) + patience;
+  /** Adds when something is to be sent. */
+  addTimes(earliest: Earliest, now: number): void {
+    this.mtu.addTime(earliest, now);
+    this.tail.addTime(earliest);
+    const { pacer, frames, events, datagrams } = this;
+    const frame = frames.next();
+    if (frame === undefined && events.isEmpty && datagrams.isEmpty) return;
+    if (frame === undefined && pacer.mayBorrow) {
+      events.addTime(earliest);
+      datagrams.addTime(earliest);
+      return;
+    }
+    const readyAt = pacer.readyAt(this.rate, now);
+    if (frame !== undefined) earliest.add(this.windowOpen ? Math.min(readyAt, frame.deadlineAt) : frame.deadlineAt);
+    const small = this.#small;
+    small.at = Number.POSITIVE_INFINITY;
+    events.addTime(small);
+    datagrams.addTime(small);
+    // What is due leaves once the bucket bears it.
+    earliest.add(pacer.mayBorrow ? small.at : Math.max(small.at, readyAt));
+  }
+
+  /** Whether the peer has to be asked for a report. */
+  isProbeDue(now: number): boolean {
+    return this.#probeAt <= now;
+  }
+
+  /** Adds when the peer has to be asked for a report. */
+  addProbeTime(earliest: Earliest): void {
+    earliest.add(this.#probeAt);
   }
 
   /** The peer was asked for a report. */
   probed(now: number): void {
     this.#probes++;
-    this.#unansweredSince = now;
+    this.#awaitReport(now);
   }
 
   /** A report of the peer. False when it speaks of what was never sent. */
@@ -176,10 +208,12 @@ export class SendSide {
     this.#report = report;
     this.#reportAt = now;
     this.#probes = 0;
-    this.#unansweredSince = report.largest >= this.#newestEliciting ? undefined : now;
+    this.#awaitReport(report.largest >= this.#newestEliciting ? undefined : now);
     this.#forgetArrived(report, before);
-    const lost = Math.max(0, report.lost - (before?.lost ?? 0));
-    const packets = report.received - (before?.received ?? 0) + lost;
+    // Less than 0 when packets came that were taken for lost; each of them was received since.
+    const received = report.received - (before?.received ?? 0);
+    const lost = Math.max(-received, report.lost - (before?.lost ?? 0));
+    const packets = received + lost;
     const bursts = Math.max(0, report.bursts - (before?.bursts ?? 0));
     const bytes = report.receivedBytes - (before?.receivedBytes ?? 0);
     const sentMs = before === undefined ? 0 : ((report.echoUs - before.echoUs) | 0) / 1000;
@@ -214,7 +248,16 @@ export class SendSide {
   #forgetArrived(report: Report, before: Report | undefined): void {
     // What was lost lies before what is sent next. What is only late so far is known of with a later report.
     if (report.lost !== (before?.lost ?? 0)) this.#wholeFrom = this.next;
-    else if (report.received + report.lost === report.largest + 1) this.frames.arrived(this.#wholeFrom, report.largest);
+    else if (report.received + report.lost === report.largest + 1) {
+      this.tail.arrived(this.#wholeFrom, report.largest);
+      this.frames.arrived(this.#wholeFrom, report.largest);
+    }
+  }
+
+  #awaitReport(since: number | undefined): void {
+    this.#unansweredSince = since;
+    const patience = (this.roundTrip.lateMs + REPORT_PATIENCE_MS) * 2 ** Math.min(5, Math.max(0, this.#probes - 2));
+    this.#probeAt = since === undefined ? Number.POSITIVE_INFINITY : Math.max(since, this.#reportAt) + patience;
   }
 
   get #pathRate(): number {

@@ -285,6 +285,17 @@ test('an idle session sends next to nothing', () => {
   expect(pair.host.stats.packetsSent + pair.client.stats.packetsSent - before).toBeLessThan(120);
 });
 
+test('the peer is told of the end once, also when all that says so comes in one group', () => {
+  const pair = new Pair({ link: { delayMs: 20 } });
+  pair.run(500);
+  pair.host.close(3);
+  const goodbyes = pair.host.pollTransmit(pair.now)!;
+  expect(goodbyes.count).toBe(2);
+  pair.client.handleDatagrams(goodbyes, '192.0.2.1:4433', pair.clientNow);
+  expect(pair.client.pollEvent()).toMatchObject({ type: 'closed', peerCode: 3 });
+  expect(pair.client.pollEvent()).toBeUndefined();
+});
+
 test('the peer is told of the end', () => {
   const pair = new Pair({ link: { delayMs: 20 } });
   pair.schedule(100, () => pair.client.close(7));
@@ -292,6 +303,7 @@ test('the peer is told of the end', () => {
   expect(pair.hostEvents).toEqual([{ type: 'closed', code: 'SESSION_PEER_CLOSED', peerCode: 7 }]);
   expect(pair.clientEvents).toEqual([{ type: 'closed', code: 'SESSION_CLOSED' }]);
   pair.client.close();
+  expect(pair.client.pollEvent()).toBeUndefined();
   for (const call of [
     () => pair.client.sealFrame(bytes('x'), {}, pair.clientNow),
     () => pair.client.sendEvent(bytes('x'), pair.clientNow),
@@ -362,4 +374,34 @@ describe('limits', () => {
     expect(make({}, { localId: 256 })).toThrow('localId');
     expect(make({}, { sendSecret: new Uint8Array(16) })).toThrow('sendSecret has 32 bytes');
   });
+});
+
+test.each([1, 3, 20])('frames of which every packet is lost come although nothing follows: the last %i', (lost) => {
+  for (const size of [500, 5000, 60_000]) {
+    const pair = new Pair({ link: { delayMs: 10 } });
+    const before = sendFrames(pair, { frames: 5, everyMs: 30, bytes: size, deadlineMs: 10_000 });
+    pair.run(400);
+    pair.toClient.options.loss = 1;
+    const result = sendFrames(pair, { frames: lost, everyMs: 2, bytes: size, deadlineMs: 10_000 });
+    pair.run(500);
+    pair.toClient.options.loss = 0;
+    pair.run(1500);
+    expect([before.delivered, result.delivered, result.wrong]).toEqual([5, lost, 0]);
+    // Nothing more is said once it is known that all of it arrived.
+    const { packetsSent } = pair.host.stats;
+    pair.run(3000);
+    expect(pair.host.stats.packetsSent - packetsSent).toBeLessThan(5);
+  }
+});
+
+test('a shard of the newest frame goes again until its deadline, ever more seldom', () => {
+  const pair = new Pair({ link: { delayMs: 10 } });
+  sendFrames(pair, { frames: 1, everyMs: 1, bytes: 500, deadlineMs: 10_000 });
+  pair.run(300);
+  pair.toClient.options.loss = 1;
+  const result = sendFrames(pair, { frames: 1, everyMs: 1, bytes: 500, deadlineMs: 5000 });
+  pair.run(12_000);
+  expect(result.delivered).toBe(0);
+  expect(pair.host.stats.shardsResent).toBeGreaterThan(3);
+  expect(pair.host.stats.shardsResent).toBeLessThan(9);
 });

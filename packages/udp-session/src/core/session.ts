@@ -1,6 +1,7 @@
 import { SessionError } from '../errors.js';
 import { readU32 } from './bytes.js';
 import { createDispatch } from './dispatch.js';
+import { Earliest } from './earliest.js';
 import type { FrameOptions } from './frame-queue.js';
 import { readItems, type ItemHandler, type ItemsRead } from './item-reader.js';
 import { TIME_BYTES } from './items.js';
@@ -8,7 +9,7 @@ import { KeySchedule } from './key-schedule.js';
 import { checkKeys, resolveOptions, type Role, type SessionKeys, type SessionOptions } from './options.js';
 import { PacketBuilder } from './packet-builder.js';
 import { PathValidation } from './path-validation.js';
-import { earlier, ReceiveSide } from './receive-side.js';
+import { ReceiveSide } from './receive-side.js';
 import { Opener, type Opened, type Received } from './receiver.js';
 import { Pings } from './pings.js';
 import { SendSide } from './send-side.js';
@@ -39,6 +40,7 @@ export class SessionCore {
   readonly #events: SessionEvent[] = [];
   readonly #handler: ItemHandler;
   readonly #onPacket: Opened;
+  readonly #earliest = new Earliest();
   readonly #read: ItemsRead = { valid: true, eliciting: false, shard: false };
   #peer: string;
   #from = '';
@@ -62,7 +64,8 @@ export class SessionCore {
     this.#receive = new ReceiveSide(resolved, fec, this.#send.roundTrip, this.stats);
     this.#opener = new Opener(schedule(keys.receiveSecret), this.#receive.window, keys.localId, this.stats);
     this.#group = new TransmitGroup(resolved.maxPacketBytes, schedule(keys.sendSecret));
-    this.#pings = new Pings(this.#send, resolved.idleTimeoutMs, now);
+    // A client shows its host at once that it has the keys.
+    this.#pings = new Pings(this.#send, resolved.idleTimeoutMs, keys.role === 'client', now);
     this.#paths = new PathValidation(random);
     this.#builder = new PacketBuilder({
       group: this.#group,
@@ -98,6 +101,11 @@ export class SessionCore {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** When the session ends unless something authentic arrives. */
+  get idleAt(): number {
+    return this.#heardAt + this.#idleTimeoutMs;
   }
 
   /** What is known of the path now. Rates are bytes per ms of UDP payload, sizes bytes of it. */
@@ -162,8 +170,11 @@ export class SessionCore {
     this.#send.datagrams.submit(bytes, now);
   }
 
-  /** Ends the session; the peer is told. `code` is for the application, 0 to 65,535. */
+  /** Ends the session; the peer is told. `code` is for the application, 0 to 65,535. @throws SessionError SESSION_OPTION */
   close(code = 0): void {
+    if (!Number.isInteger(code) || code < 0 || code > 65_535) {
+      throw new SessionError('SESSION_OPTION', `a close code is a whole number from 0 to 65535, not ${String(code)}`);
+    }
     if (this.#closed) return;
     this.#builder.sayGoodbye(code);
     this.#end({ type: 'closed', code: 'SESSION_CLOSED' });
@@ -212,17 +223,13 @@ export class SessionCore {
   /** When `handleTimeout` has to be called. */
   pollTimeout(now: number): number | undefined {
     if (this.#closed) return this.#builder.closesLeft > 0 ? now : undefined;
-    const { pacer, frames, events, datagrams, mtu } = this.#send;
-    const small = earlier(events.dueAt, datagrams.dueAt);
-    const frame = frames.next();
-    let at = earlier(this.#heardAt + this.#idleTimeoutMs, this.#pings.dueAt);
-    at = earlier(at, earlier(mtu.dueAt(now), this.#paths.dueAt));
-    at = earlier(at, this.#receive.timeout(now));
-    if (frame === undefined && small === undefined) return at;
-    const readyAt = pacer.readyAt(this.#send.rate, now);
-    if (frame !== undefined)
-      at = earlier(at, this.#send.windowOpen ? Math.min(readyAt, frame.deadlineAt) : frame.deadlineAt);
-    return small === undefined ? at : earlier(at, pacer.mayBorrow ? small : Math.max(small, readyAt));
+    const earliest = this.#earliest;
+    earliest.at = this.#heardAt + this.#idleTimeoutMs;
+    this.#pings.addTimes(earliest);
+    this.#paths.addTime(earliest);
+    this.#receive.addTimes(earliest, now);
+    this.#send.addTimes(earliest, now);
+    return earliest.at;
   }
 
   /** Time went on. */
@@ -233,11 +240,13 @@ export class SessionCore {
       return;
     }
     this.#send.frames.expire(now);
+    this.#send.tail.handleTimeout(now);
     this.#receive.handleTimeout(now);
   }
 
   #packet(number: number, slab: Uint8Array, at: number, end: number, bytes: number): void {
     const now = this.#now!;
+    if (this.#closed) return;
     if (end - at <= TIME_BYTES) {
       this.stats.packetsMalformed++;
       return;
@@ -258,6 +267,8 @@ export class SessionCore {
   }
 
   #end(event: SessionEvent): void {
+    // A goodbye is said more than once.
+    if (this.#closed) return;
     this.#closed = true;
     this.#events.push(event);
   }

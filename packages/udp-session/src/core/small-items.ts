@@ -28,9 +28,7 @@ export class SmallItems {
     const { reportAt, ackAt, wants, mtuAcks } = this.#receive;
     if (wants.length > 0 || mtuAcks.length > 0) return true;
     if ((ackAt !== undefined && ackAt <= now) || (reportAt !== undefined && reportAt <= now)) return true;
-    if (this.#pings.isDue(now) || this.#send.events.isDue(now)) return true;
-    const datagramAt = this.#send.datagrams.dueAt;
-    return datagramAt !== undefined && datagramAt <= now;
+    return this.#pings.isDue(now) || this.#send.events.isDue(now) || this.#send.datagrams.isDue(now);
   }
 
   /** Writes what is due into the open packet; true when something of it wants an answer. */

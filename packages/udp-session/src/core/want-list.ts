@@ -1,7 +1,9 @@
 import type { Arrivals } from './arrivals.js';
+import type { Earliest } from './earliest.js';
 import type { FrameAssembler } from './frame-assembler.js';
 import { MAX_WANTED } from './items.js';
 import type { PartialFrame } from './partial-frame.js';
+import type { RoundTrip } from './round-trip.js';
 
 /** Most frames of which nothing came that are remembered. */
 const MAX_MISSING = 256;
@@ -24,16 +26,24 @@ interface Missing {
 /** Finds out which shards are worth asking for: those that are not only late, and could still come in time. */
 export class WantList {
   readonly #frames: FrameAssembler;
+  readonly #arrivals: Arrivals;
+  readonly #roundTrip: RoundTrip;
+  /** Most frames that are asked for at a time; 0: none ever. */
+  readonly #most: number;
   /** Frames before the newest of which not one shard came. */
   readonly #missing = new Map<number, Missing>();
   #newest = -1;
 
-  constructor(frames: FrameAssembler) {
+  /** @param most Most frames that are asked for at a time; 0: none ever, frames are only given up. */
+  constructor(frames: FrameAssembler, arrivals: Arrivals, roundTrip: RoundTrip, most: number) {
     this.#frames = frames;
+    this.#arrivals = arrivals;
+    this.#roundTrip = roundTrip;
+    this.#most = most;
   }
 
   /** A shard of this frame arrived. */
-  seen(frame: number, deadlineMs: number, arrivals: Arrivals, now: number): void {
+  seen(frame: number, deadlineMs: number, now: number): void {
     if (frame === this.#newest) return;
     if (this.#missing.size > 0) this.#missing.delete(frame);
     if (frame < this.#newest) return;
@@ -41,55 +51,52 @@ export class WantList {
       this.#newest = frame;
       return;
     }
-    const wantAt = now + arrivals.reorderMs(now);
-    // Frames before the first one that came were perhaps never meant for this end.
-    const first = this.#newest < 0 ? frame : Math.max(this.#newest + 1, frame - MAX_MISSING);
+    const wantAt = now + this.#arrivals.reorderMs;
+    const first = Math.max(this.#newest + 1, frame - MAX_MISSING);
     for (let index = first; index < frame && this.#missing.size < MAX_MISSING; index++) {
       if (!this.#frames.isKnown(index)) this.#missing.set(index, { wantAt, giveUpAt: now + deadlineMs });
     }
     this.#newest = frame;
   }
 
-  /** What to ask for now, into `wants`, up to `most`, which may be 0. A frame of which nothing came in time is given up. */
-  collect(wants: Want[], most: number, roundTripMs: number, reorderMs: number, now: number): void {
-    if (this.#missing.size > 0) this.#collectMissing(wants, most, roundTripMs, now);
+  /** What to ask for now, into `wants`. A frame of which nothing came in time is given up. */
+  collect(wants: Want[], now: number): void {
+    if (this.#missing.size > 0) this.#collectMissing(wants, now);
+    const { reorderMs } = this.#arrivals;
+    const { smoothedMs } = this.#roundTrip;
     for (const frame of this.#frames.partial) {
-      if (wants.length >= most) return;
-      if (wantAt(frame, reorderMs) > now || now + roundTripMs >= frame.deadlineAt) continue;
-      frame.wantAt = now + roundTripMs + AGAIN_MARGIN_MS;
+      if (wants.length >= this.#most) return;
+      if (wantAt(frame, reorderMs) > now || now + smoothedMs >= frame.deadlineAt) continue;
+      frame.wantAt = now + smoothedMs + AGAIN_MARGIN_MS;
       wants.push({ frame: frame.index, shards: missingShards(frame) });
     }
   }
 
-  /** When `collect` has something to do next. */
-  dueAt(most: number, roundTripMs: number, reorderMs: number, now: number): number | undefined {
-    let at = Number.POSITIVE_INFINITY;
+  /** Adds when `collect` has something to do next. */
+  addTimes(earliest: Earliest, now: number): void {
     if (this.#missing.size > 0) {
       for (const { wantAt, giveUpAt } of this.#missing.values()) {
-        at = Math.min(at, giveUpAt, most === 0 ? giveUpAt : wantAt);
+        earliest.add(giveUpAt);
+        if (this.#most > 0) earliest.add(wantAt);
       }
     }
-    if (most > 0) at = Math.min(at, this.#partialDueAt(roundTripMs, reorderMs, now));
-    return at === Number.POSITIVE_INFINITY ? undefined : at;
-  }
-
-  #partialDueAt(roundTripMs: number, reorderMs: number, now: number): number {
-    let at = Number.POSITIVE_INFINITY;
+    if (this.#most === 0) return;
+    const { reorderMs } = this.#arrivals;
+    const { smoothedMs } = this.#roundTrip;
     for (const frame of this.#frames.partial) {
-      const due = wantAt(frame, reorderMs);
-      if (Math.max(due, now) + roundTripMs < frame.deadlineAt) at = Math.min(at, due);
+      const at = wantAt(frame, reorderMs);
+      if (Math.max(at, now) + smoothedMs < frame.deadlineAt) earliest.add(at);
     }
-    return at;
   }
 
-  #collectMissing(wants: Want[], most: number, roundTripMs: number, now: number): void {
+  #collectMissing(wants: Want[], now: number): void {
     for (const [index, missing] of this.#missing) {
       if (this.#frames.isKnown(index)) this.#missing.delete(index);
       else if (missing.giveUpAt <= now) {
         this.#missing.delete(index);
         this.#frames.giveUp(index);
-      } else if (missing.wantAt <= now && wants.length < most) {
-        missing.wantAt = now + roundTripMs + AGAIN_MARGIN_MS;
+      } else if (missing.wantAt <= now && wants.length < this.#most) {
+        missing.wantAt = now + this.#roundTrip.smoothedMs + AGAIN_MARGIN_MS;
         wants.push({ frame: index, shards: [] });
       }
     }

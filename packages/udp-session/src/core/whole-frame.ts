@@ -1,5 +1,5 @@
 import { readU32 } from './bytes.js';
-import type { FramePool, PartialFrame } from './partial-frame.js';
+import type { PartialFrame } from './partial-frame.js';
 
 /** In front of a frame's bytes, protected like them: flags (8 bits), then pts (64 bits). */
 export const FRAME_HEAD_BYTES = 9;
@@ -23,16 +23,14 @@ export interface FrameEvent {
 
 /** A frame as it is given out. A class, since an object with a function of its own for each frame would cost more. */
 export class WholeFrame implements FrameEvent {
-  readonly type = 'frame';
   data: Uint8Array;
   readonly index: number;
   readonly flags: number;
   readonly pts: number;
   readonly recovered: number;
-  readonly #pool: FramePool;
   #frame: PartialFrame | undefined;
 
-  constructor(frame: PartialFrame, pool: FramePool) {
+  constructor(frame: PartialFrame) {
     const { slab, index, recovered, layout } = frame;
     this.data = frame.view(FRAME_HEAD_BYTES, layout.shape.bytes);
     this.index = index;
@@ -40,13 +38,16 @@ export class WholeFrame implements FrameEvent {
     this.pts = readU32(slab, 1) * 2 ** 32 + readU32(slab, 5);
     this.recovered = recovered;
     this.#frame = frame;
-    this.#pool = pool;
+  }
+
+  get type(): 'frame' {
+    return 'frame';
   }
 
   release(): void {
     const frame = this.#frame;
     if (frame === undefined) return;
     this.#frame = undefined;
-    this.#pool.give(frame);
+    frame.pool.give(frame);
   }
 }

@@ -76,20 +76,23 @@ export class ParityController {
   }
 
   /**
-   * What a report says: how many packets were decided, how many of them lost, in how many runs.
+   * What a report says: how many packets were decided, how many of them lost, in how many runs. `lost` is less than 0 when packets
+   * came that were taken for lost before.
    * @param queued Whether a queue stood on the way meanwhile.
    * @param now ms.
    */
   report(packets: number, lost: number, bursts: number, queued: boolean, now: number): void {
     const elapsed = now - (this.#at ?? now);
     this.#at = now;
-    if (packets <= 0) return;
+    if (packets <= 0 && lost === 0) return;
     this.#passing *= Math.exp(-elapsed / PASSING_DOWN_MS);
     // What a queue dropped is known only when the queue is gone, perhaps.
     const passing = queued || this.#queuedBefore;
     const sample = (passing ? this.#overflow : this.#usual).add(packets, Math.min(lost, packets), elapsed);
     if (passing) this.#passing = Math.max(this.#passing, sample);
     else if (sample > this.#tail) this.#tail = sample;
+    // The tail was never that high.
+    else if (lost < 0) this.#tail = Math.max(sample, this.#tail + lost / this.#usual.packets);
     else this.#tail += (sample - this.#tail) * (1 - Math.exp(-elapsed / DOWN_MS));
     this.#queuedBefore = queued;
     if (bursts > 0) this.#burst += (Math.max(1, lost / bursts) - this.#burst) * Math.min(0.25, bursts / 16);
@@ -119,12 +122,17 @@ class RecentLoss {
   #packets = FIRST_PACKETS;
   #lost = 0;
 
+  /** How many packets the measurement is of. */
+  get packets(): number {
+    return this.#packets;
+  }
+
   /** Notes what was decided in the last `elapsedMs`; gives what may be lost. */
   add(packets: number, lost: number, elapsedMs: number): number {
     // What was measured longer ago fades, but as much stays as is needed to say anything.
     const kept = Math.max(Math.exp(-elapsedMs / MEASURED_MS), Math.min(1, 1 - packets / MEASURED_PACKETS));
     this.#packets = this.#packets * kept + packets;
-    this.#lost = this.#lost * kept + lost;
+    this.#lost = Math.max(0, this.#lost * kept + lost);
     const mean = this.#lost / this.#packets;
     return Math.min(1, mean + MARGIN * Math.sqrt((mean * (1 - mean)) / this.#packets));
   }

@@ -57,6 +57,9 @@ function checkCommon({ session = {}, copyFrames = false, tier, sharedKey, cipher
 }
 
 function checkNames(options: object, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new SessionError('SESSION_OPTION', 'the options are an object');
+  }
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined && !names.includes(name))
       throw new SessionError('SESSION_OPTION', `there is no option ${name}`);

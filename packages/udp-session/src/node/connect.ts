@@ -41,7 +41,9 @@ export interface ConnectOptions extends CommonOptions {
 
 /** A hello is sent again after this long, and then after twice the time, up to the last, ms. */
 const FIRST_AGAIN_MS = 250;
-const LAST_AGAIN_MS = 2000;
+const LAST_AGAIN_MS = 500;
+/** Another cookie is not used before the call with the last one is unanswered for so long, ms. */
+const RECALL_AFTER_MS = 2000;
 
 /**
  * Opens a session to a host.
@@ -95,6 +97,7 @@ async function greet(
   let calledAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   let againMs = FIRST_AGAIN_MS;
+  let isOver = false;
   const send = (): void => {
     socket.send({ slab: hello, offsets: Uint32Array.of(0), lengths: Uint32Array.of(hello.length), count: 1 }, peer);
     clearTimeout(timer);
@@ -105,8 +108,8 @@ async function greet(
   try {
     return await new Promise<SessionKeys>((resolve, reject) => {
       giveUp = setTimeout(() => {
-        const message = `no answer from ${nameOf(peer)} in ${timeoutMs} ms: nobody is there, or with another key`;
-        reject(new SessionError('SESSION_TIMEOUT', message));
+        const reasons = 'nobody is there, or with another key, or without a cipher that is offered';
+        reject(new SessionError('SESSION_TIMEOUT', `no answer from ${nameOf(peer)} in ${timeoutMs} ms: ${reasons}`));
       }, timeoutMs);
       const recall = async (fresh: Uint8Array): Promise<void> => {
         const next = await call(
@@ -115,15 +118,18 @@ async function greet(
           helloClear(localId, fresh),
           randomBytes(64),
         );
+        // An answer to the call before may have come meanwhile, or the time be over: nothing may be sent any more.
+        if (isOver) return;
         made = next;
         hello = encodeHello(localId, { cookie: fresh, call: next.message });
         send();
       };
       listen((datagram) => {
         const retry = decodeRetry(datagram, localId);
-        // Another cookie means that the one before is too old, or was a forgery; a call for each forgery would be dear.
+        // Cookies differ with the second in which they were made, and the hellos before may each bring one. Only a call that is not
+        // answered for long may have a cookie that is too old, or of a host that began anew, or forged.
         const isNew = retry !== undefined && (cookie === undefined || Buffer.compare(cookie, retry) !== 0);
-        if (isNew && performance.now() - calledAt >= FIRST_AGAIN_MS) {
+        if (isNew && performance.now() - calledAt >= RECALL_AFTER_MS) {
           calledAt = performance.now();
           cookie = retry;
           recall(retry).catch(reject);
@@ -135,6 +141,7 @@ async function greet(
       send();
     });
   } finally {
+    isOver = true;
     listen(undefined);
     clearTimeout(timer);
     clearTimeout(giveUp);

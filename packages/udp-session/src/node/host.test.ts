@@ -68,6 +68,19 @@ describe('a recorded call', () => {
     expect(host.sessions).toBe(1);
   });
 
+  test('that is another one of the same caller takes the place of the first, and neither is told of before its keys were used', async () => {
+    const host = await listen();
+    const told: unknown[] = [];
+    host.on('session', (session) => told.push(session));
+    const socket = await rawSocket();
+    for (let i = 0; i < 3; i++) {
+      expect(isAnswer(await ask(socket, await record(socket, host), host))).toBe(true);
+      expect([host.sessions, told.length]).toEqual([1, 0]);
+    }
+    await connect(host);
+    expect(host.sessions).toBe(2);
+  });
+
   test('opens nothing from elsewhere, with its cookie or with one that is good there', async () => {
     const host = await listen();
     const hello = await record(await rawSocket(), host);
@@ -151,6 +164,49 @@ describe.each(TIERS)('tier %s', (tier) => {
     const client = await connect(host, { tier, address: '0:0:0:0:0:0:0:1' });
     expect(client.peer.address).toBe('::1');
   });
+});
+
+test('a caller sends no hello once it has its answer, whatever cookies come', async () => {
+  // Stands between caller and host: the answer is held until a forged cookie has come, for which the caller may make another call.
+  const host = await listen();
+  const between = await rawSocket();
+  const hellos: Buffer[] = [];
+  let caller: { address: string; port: number } | undefined;
+  between.on('message', (datagram, from) => {
+    if (from.port !== host.local.port) {
+      caller = { address: from.address, port: from.port };
+      if (datagram[0] === 0x80) hellos.push(Buffer.from(datagram));
+      between.send(datagram, host.local.port, '127.0.0.1');
+      return;
+    }
+    if (datagram[0] === 0x82) {
+      const forged = Buffer.concat([Buffer.of(0x81, 1, datagram[2]!), randomBytes(24)]);
+      between.send(forged, caller!.port, '127.0.0.1');
+    }
+    between.send(datagram, caller!.port, '127.0.0.1');
+  });
+  const { port } = between.address();
+  const client = await UdpSession.connect({ address: '127.0.0.1', port, publicKey: keys.publicKey });
+  const arrived = hellos.length;
+  const echo = once(client, 'event');
+  const [atHost] = (await once(host, 'session')) as [UdpSession];
+  atHost.sendEvent(Uint8Array.of(1));
+  await echo;
+  await client.close();
+  expect(hellos.length).toBe(arrived);
+});
+
+test('the peer is told the code that close was given, and other codes are refused', async () => {
+  const host = await listen();
+  const arriving = once(host, 'session') as Promise<[UdpSession]>;
+  const client = await connect(host);
+  const [atHost] = await arriving;
+  for (const code of [-1, 65_536, 1.5, 'x' as unknown as number]) {
+    expect(() => client.close(code)).toThrow(expect.objectContaining({ code: 'SESSION_OPTION' }));
+  }
+  const told = once(atHost, 'close') as Promise<[Error]>;
+  await client.close(4711);
+  expect((await told)[0]).toMatchObject({ code: 'SESSION_PEER_CLOSED', peerCode: 4711 });
 });
 
 test('input goes from client to host, and from nobody else', async () => {

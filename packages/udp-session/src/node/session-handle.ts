@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { performance } from 'node:perf_hooks';
 
+import type { ErrorCode } from '@millrace/protocol';
+
 import { SessionError } from '../errors.js';
 import type { FrameEvent, FrameOptions, Received, Role, SessionCore, SessionStats } from '../core/index.js';
 import { nameOf, type Endpoint, type PacketSocket, type Tier } from './packet-socket.js';
@@ -17,7 +19,7 @@ export interface UdpSessionEvents {
   writable: [];
   /** The peer is at another address now. */
   path: [peer: Endpoint];
-  /** The session is over. `error.code` says who ended it: SESSION_CLOSED is this end. */
+  /** The session is over. `error.code` says who ended it: SESSION_CLOSED is this end; `error.peerCode` is what the peer gave to `close`. */
   close: [error: SessionError];
 }
 
@@ -40,6 +42,11 @@ export interface SessionParts {
   readonly socket: PacketSocket;
   readonly peer: Endpoint;
   readonly copyFrames: boolean;
+  /**
+   * Is called once, when the peer has shown that it has the keys. Until then nothing is sent, nothing is told, and `abandon` ends
+   * it. Without it the session begins at once.
+   */
+  readonly onProven?: (() => void) | undefined;
   /** Is called once, when nothing of this session is left to be sent. */
   readonly onGone: () => Promise<void>;
 }
@@ -60,6 +67,8 @@ export class SessionHandle extends EventEmitter<UdpSessionEvents> {
   readonly #socket: PacketSocket;
   readonly #copyFrames: boolean;
   readonly #onGone: () => Promise<void>;
+  /** Undefined once the peer has shown that it has the keys. */
+  #onProven: (() => void) | undefined;
   /** The addresses that packets came from lately, by their names. */
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #onTimer = (): void => {
@@ -81,6 +90,7 @@ export class SessionHandle extends EventEmitter<UdpSessionEvents> {
     this.#socket = parts.socket;
     this.#copyFrames = parts.copyFrames;
     this.#onGone = parts.onGone;
+    this.#onProven = parts.onProven;
     this.#endpoints.set(nameOf(parts.peer), parts.peer);
     this.#pump();
   }
@@ -137,7 +147,11 @@ export class SessionHandle extends EventEmitter<UdpSessionEvents> {
     return { ...this.#core.stats, tier, path: this.#core.path, packetsOverrun: overrun };
   }
 
-  /** Ends the session. What was not sent yet is dropped; the peer is told `code`, 0 to 65,535. Resolves when all is given back. */
+  /**
+   * Ends the session. What was not sent yet is dropped; the peer is told `code`, 0 to 65,535: the `peerCode` of its error. Resolves when
+   * all is given back.
+   * @throws SessionError SESSION_OPTION
+   */
   close(code = 0): Promise<void> {
     this.#core.close(code);
     this.#pump();
@@ -149,7 +163,24 @@ export class SessionHandle extends EventEmitter<UdpSessionEvents> {
     if (from !== this.#from) this.#seen(from);
     const now = performance.now();
     this.#core.handleDatagrams(packets, this.#fromName, now);
+    if (this.#onProven !== undefined && this.isProven) {
+      const onProven = this.#onProven;
+      this.#onProven = undefined;
+      onProven();
+    }
     this.#pump(now);
+  }
+
+  /** Whether anything authentic came. For whoever holds the socket. */
+  get isProven(): boolean {
+    return this.#core.stats.packetsReceived > 0;
+  }
+
+  /** Ends a session that nobody was told of. For whoever holds the socket. */
+  abandon(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    this.#gone ??= this.#onGone();
   }
 
   /** The system takes packets again. For whoever holds the socket. */
@@ -177,6 +208,10 @@ export class SessionHandle extends EventEmitter<UdpSessionEvents> {
     if (this.#immediate !== undefined) clearImmediate(this.#immediate);
     this.#immediate = undefined;
     this.#core.handleTimeout(now);
+    if (this.#onProven !== undefined && !this.#core.closed) {
+      this.#wake(this.#core.idleAt, now);
+      return;
+    }
     // What the system does not take now is better paced again than refused; a goodbye is tried whatever happens.
     while (!this.#socket.blocked || this.#core.closed) {
       const out = this.#core.pollTransmit(now);
@@ -222,10 +257,17 @@ export class SessionHandle extends EventEmitter<UdpSessionEvents> {
         this.emit('writable');
         return;
       case 'closed':
-        this.emit('close', new SessionError(event.code, CLOSE_REASONS[event.code] ?? 'the session is over'));
+        this.emit('close', closeError(event.code, event.peerCode));
         return;
       default:
         this.emit(event.type, event.data);
     }
   }
+}
+
+function closeError(code: ErrorCode, peerCode: number | undefined): SessionError {
+  const reason = CLOSE_REASONS[code] ?? 'the session is over';
+  return peerCode === undefined
+    ? new SessionError(code, reason)
+    : new SessionError(code, `${reason}, with code ${peerCode}`, { peerCode });
 }

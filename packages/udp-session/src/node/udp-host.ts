@@ -86,6 +86,8 @@ export class UdpHost extends EventEmitter<{ session: [session: SessionHandle] }>
     first: 0,
     count: 0,
   };
+  /** Sessions that nothing authentic came from yet, by their callers: the last one of each. */
+  readonly #unproven = new Map<string, SessionHandle>();
   #opening = 0;
   #closed = false;
 
@@ -119,6 +121,11 @@ export class UdpHost extends EventEmitter<{ session: [session: SessionHandle] }>
    * @throws SessionError SESSION_BUSY when `localId` is taken or there are as many sessions as may be, SESSION_OPTION
    */
   add(keys: SessionKeys, peer: Endpoint): SessionHandle {
+    return this.#add(keys, peer);
+  }
+
+  /** @param caller Who called; then the session is told of once the caller has shown that it has the keys. */
+  #add(keys: SessionKeys, peer: Endpoint, caller?: string): SessionHandle {
     if (this.#closed) throw new SessionError('SESSION_CLOSED', 'the host is closed');
     if (this.#sessions.size >= this.#options.maxSessions || this.#sessions.has(keys.localId)) {
       throw new SessionError('SESSION_BUSY', `connection id ${keys.localId} is taken, or there are too many sessions`);
@@ -133,11 +140,27 @@ export class UdpHost extends EventEmitter<{ session: [session: SessionHandle] }>
     );
     const onGone = (): Promise<void> => {
       this.#sessions.delete(keys.localId);
+      this.#settle(caller, handle);
       return Promise.resolve();
     };
-    const handle = new SessionHandle({ core, socket: this.#socket, peer, copyFrames, onGone });
+    const onProven = (): void => {
+      this.#settle(caller, handle);
+      this.emit('session', handle);
+    };
+    const handle: SessionHandle = new SessionHandle({
+      core,
+      socket: this.#socket,
+      peer,
+      copyFrames,
+      onGone,
+      ...(caller !== undefined && { onProven }),
+    });
     this.#sessions.set(keys.localId, handle);
     return handle;
+  }
+
+  #settle(caller: string | undefined, session: SessionHandle): void {
+    if (caller !== undefined && this.#unproven.get(caller) === session) this.#unproven.delete(caller);
   }
 
   /** Closes all sessions and the socket. */
@@ -232,9 +255,13 @@ export class UdpHost extends EventEmitter<{ session: [session: SessionHandle] }>
   ): Promise<boolean> {
     const keys = await this.#answer(peerId, message, clear, record);
     if (keys === undefined) return false;
-    // First, since the caller can do nothing with what the session sends before it has the answer.
+    // A caller that called twice, since the first answer was slow or lost, has the keys of one call only.
+    const caller = `${record.from} ${peerId}`;
+    const before = this.#unproven.get(caller);
+    this.#unproven.delete(caller);
+    before?.abandon();
+    this.#unproven.set(caller, this.#add(keys, from, caller));
     this.#send(record.answer!, from);
-    this.emit('session', this.add(keys, from));
     return true;
   }
 
