@@ -3,9 +3,10 @@ import { describe, expect, test } from 'vitest';
 
 import {
   base64Engines,
-  decodeBase64BytesWith,
+  base64Bytes,
   decodeBase64With,
-  encodeBase64BytesWith,
+  decodeBase64WithinBy,
+  encodeBase64WithinBy,
   type Base64Engine,
   type Base64Runtime,
 } from './base64.js';
@@ -37,6 +38,27 @@ const engines: [string, Base64Engine][] = [
   ['the portable table', base64Engines(bare).at(0)!],
 ];
 
+/** The text of bytes, as bytes, made within its own memory, which is a part of something larger. */
+function encodeWithin(engine: Base64Engine, bytes: Uint8Array): Uint8Array {
+  const around = new Uint8Array(base64Bytes(bytes.length) + 20).fill(0xdb);
+  const memory = around.subarray(10, -10);
+  memory.set(bytes, memory.length - bytes.length);
+  encodeBase64WithinBy(engine, memory, bytes.length);
+  expect([...around.subarray(0, 10), ...around.subarray(-10)]).toEqual(Array.from({ length: 20 }, () => 0xdb));
+  return memory.slice();
+}
+
+/** What text stands for, and nothing beside it has changed. */
+function decodeWithin(engine: Base64Engine, text: Uint8Array): Uint8Array {
+  const around = new Uint8Array(text.length + 20).fill(0xdb);
+  const memory = around.subarray(10, -10);
+  memory.set(text);
+  const bytes = decodeBase64WithinBy(engine, memory);
+  expect([bytes.buffer, bytes.byteOffset]).toEqual([around.buffer, 10]);
+  expect([...around.subarray(0, 10), ...around.subarray(-10)]).toEqual(Array.from({ length: 20 }, () => 0xdb));
+  return bytes.slice();
+}
+
 /** Text that is nearly base64. */
 const nearly = string({
   unit: constantFrom('A', 'Q', 'g', 'w', 'z', '9', '+', '/', '-', '_', '=', '=', ' ', '\n', 'Ł', 'é'),
@@ -58,26 +80,35 @@ describe.each(engines)('%s', (_, engine) => {
     );
   });
 
-  test('gives and takes the same text as bytes, and no other', () => {
+  test('makes the same text of bytes and back within one memory, and takes no other', () => {
     assert(
       property(uint8Array({ maxLength: 100 }), (bytes) => {
-        const text = encodeBase64BytesWith(engine, bytes);
+        const text = encodeWithin(engine, bytes);
         expect(Buffer.from(text).toString('latin1')).toBe(reference(bytes));
-        expect(decodeBase64BytesWith(engine, text)).toEqual(bytes);
+        expect(decodeWithin(engine, text)).toEqual(bytes);
       }),
     );
     assert(
       property(nearly, (text) => {
         const ascii = new Uint8Array(Buffer.from(text, 'utf8'));
-        if (isStrict(text)) expect(reference(decodeBase64BytesWith(engine, ascii))).toBe(text);
+        if (isStrict(text)) expect(reference(decodeWithin(engine, ascii))).toBe(text);
         else {
-          expect(() => decodeBase64BytesWith(engine, ascii)).toThrow(
+          expect(() => decodeWithin(engine, ascii)).toThrow(
             expect.objectContaining({ code: 'BASE64_INVALID' }) as Error,
           );
         }
       }),
       { numRuns: 5000 },
     );
+  });
+
+  test('converts within one memory round the ends of pieces', () => {
+    for (const length of [49_151, 49_152, 49_153, 98_303, 98_304, 98_305, 147_457]) {
+      const bytes = Uint8Array.from({ length }, (_, i) => (i * 167) >> 3);
+      const text = encodeWithin(engine, bytes);
+      expect(Buffer.from(text).toString('latin1') === reference(bytes)).toBe(true);
+      expect(Buffer.compare(decodeWithin(engine, text), bytes)).toBe(0);
+    }
   });
 
   test('converts what lies within a larger buffer', () => {
@@ -103,9 +134,9 @@ describe.each(engines)('%s', (_, engine) => {
     const text = engine.encode(bytes);
     expect(text === reference(bytes)).toBe(true);
     expect(Buffer.compare(decodeBase64With(engine, text), bytes)).toBe(0);
-    const ascii = encodeBase64BytesWith(engine, bytes);
+    const ascii = encodeWithin(engine, bytes);
     expect(Buffer.from(ascii).toString('latin1') === text).toBe(true);
-    expect(Buffer.compare(decodeBase64BytesWith(engine, ascii), bytes)).toBe(0);
+    expect(Buffer.compare(decodeWithin(engine, ascii), bytes)).toBe(0);
     for (const [at, byte] of [
       [65_535, 0x3d],
       [65_536, 0x2d],
@@ -115,7 +146,7 @@ describe.each(engines)('%s', (_, engine) => {
     ] as const) {
       const changed = ascii.slice();
       changed[at] = byte;
-      expect(() => decodeBase64BytesWith(engine, changed)).toThrow('not base64');
+      expect(() => decodeWithin(engine, changed)).toThrow('not base64');
     }
     expect(() => decodeBase64With(engine, `${text.slice(0, 1_000_001)}-${text.slice(1_000_002)}`)).toThrow('1000001');
   });

@@ -9,18 +9,14 @@ export interface Base64Engine {
   encode(bytes: Uint8Array): string;
   /** The `size` bytes that the text stands for, by its length and padding; undefined if it is not base64 all through. */
   decode(text: string, size: number): Uint8Array | undefined;
-  /** The same from text as bytes to text as bytes, where the runtime has a short way. */
-  encodeBytes?(bytes: Uint8Array, memory: Memory): Uint8Array;
-  decodeBytes?(text: Uint8Array, size: number, memory: Memory): Uint8Array | undefined;
+  /** The same within memory, where the runtime has a short way: the last `size` bytes of it become text, which fills all of it. */
+  encodeWithin?(memory: Uint8Array, size: number): void;
+  /** Text becomes the `size` bytes that it stands for, at its beginning. Where it is not base64: how much of it was, else -1. */
+  decodeWithin?(text: Uint8Array, size: number): number;
 }
 
 /** Text is made and read in pieces of this size, a multiple of 4: strings of that size cost the least. */
 const PIECE_BYTES = 65_536;
-
-/** Gives memory of exactly so many bytes, of any content. */
-type Memory = (bytes: number) => Uint8Array;
-
-const newMemory: Memory = (bytes) => new Uint8Array(bytes);
 
 /** What a piece stands for: a multiple of 3, so that only the last is padded. */
 const PIECE_PAYLOAD_BYTES = (PIECE_BYTES / 4) * 3;
@@ -58,30 +54,27 @@ export function base64Engines(runtime: Base64Runtime): Base64Engine[] {
         const bytes = new Uint8Array(size);
         return Buffer.from(bytes.buffer, 0, size).write(text, 'base64') === size ? bytes : undefined;
       },
-      encodeBytes: (bytes, memory) => {
-        const from = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-        const ascii = memory(Math.ceil(bytes.length / 3) * 4);
-        const to = Buffer.from(ascii.buffer, ascii.byteOffset, ascii.byteLength);
+      // A piece is a string before it is written, and text grows no quicker than what is left to read: nothing is
+      // written over that was not read.
+      encodeWithin: ({ buffer, byteOffset, byteLength }, size) => {
+        const memory = Buffer.from(buffer, byteOffset, byteLength);
         let at = 0;
-        for (let start = 0; start < bytes.length; start += PIECE_PAYLOAD_BYTES) {
-          const piece = from.toString('base64', start, start + PIECE_PAYLOAD_BYTES);
-          at += to.write(piece, at, piece.length, 'latin1');
+        for (let start = byteLength - size; start < byteLength; start += PIECE_PAYLOAD_BYTES) {
+          const piece = memory.toString('base64', start, start + PIECE_PAYLOAD_BYTES);
+          at += memory.write(piece, at, piece.length, 'latin1');
         }
-        return ascii;
       },
-      decodeBytes: (ascii, size, memory) => {
-        const from = Buffer.from(ascii.buffer, ascii.byteOffset, ascii.byteLength);
-        const bytes = memory(size);
-        const to = Buffer.from(bytes.buffer, bytes.byteOffset, size);
+      decodeWithin: ({ buffer, byteOffset, byteLength }, size) => {
+        const memory = Buffer.from(buffer, byteOffset, byteLength);
         let at = 0;
-        for (let start = 0; start < ascii.length; start += PIECE_BYTES) {
-          const piece = from.toString('latin1', start, start + PIECE_BYTES);
-          if (piece.includes('-') || piece.includes('_')) return undefined;
+        for (let start = 0; start < byteLength; start += PIECE_BYTES) {
+          const piece = memory.toString('latin1', start, start + PIECE_BYTES);
           const whole = Math.min((piece.length / 4) * 3, size - at);
-          if (whole > 0 && to.write(piece, at, whole, 'base64') !== whole) return undefined;
+          const text = !piece.includes('-') && !piece.includes('_');
+          if (!text || (whole > 0 && memory.write(piece, at, whole, 'base64') !== whole)) return start;
           at += whole;
         }
-        return at === size ? bytes : undefined;
+        return -1;
       },
     });
   }
@@ -115,30 +108,43 @@ export const encodeBase64 = (bytes: Uint8Array): string => engine.encode(bytes);
  */
 export const decodeBase64 = (text: string): Uint8Array => decodeBase64With(engine, text);
 
-/** Bytes as padded standard base64, as ASCII. `memory` may be asked for that, once. */
-export const encodeBase64Bytes = (bytes: Uint8Array, memory?: Memory): Uint8Array =>
-  encodeBase64BytesWith(engine, bytes, memory);
+/** Bytes of memory that base64 of so many takes. */
+export const base64Bytes = (bytes: number): number => Math.ceil(bytes / 3) * 4;
 
 /**
- * The bytes of padded standard base64 in ASCII, in memory of their own, for which `memory` may be asked, once. Throws
- * BASE64_INVALID as `decodeBase64` does.
+ * Turns the last `size` bytes of `memory` into padded standard base64, as ASCII, which fills all of it: `memory` has
+ * {@link base64Bytes} of that. So large bodies need no other memory.
  */
-export const decodeBase64Bytes = (text: Uint8Array, memory?: Memory): Uint8Array =>
-  decodeBase64BytesWith(engine, text, memory);
+export const encodeBase64Within = (memory: Uint8Array, size: number): void =>
+  encodeBase64WithinBy(engine, memory, size);
 
-/** `encodeBase64Bytes` by a given engine. */
-export function encodeBase64BytesWith(engine: Base64Engine, bytes: Uint8Array, memory = newMemory): Uint8Array {
-  return engine.encodeBytes?.(bytes, memory) ?? new TextEncoder().encode(engine.encode(bytes));
+/**
+ * Turns padded standard base64, as ASCII, into the bytes that it stands for: a view of its own beginning. Throws
+ * BASE64_INVALID as `decodeBase64` does; the text is spoilt then.
+ */
+export const decodeBase64Within = (text: Uint8Array): Uint8Array => decodeBase64WithinBy(engine, text);
+
+/** `encodeBase64Within` by a given engine. */
+export function encodeBase64WithinBy(engine: Base64Engine, memory: Uint8Array, size: number): void {
+  if (engine.encodeWithin !== undefined) return engine.encodeWithin(memory, size);
+  memory.set(new TextEncoder().encode(engine.encode(memory.subarray(memory.length - size))));
 }
 
-/** `decodeBase64Bytes` by a given engine. */
-export function decodeBase64BytesWith(engine: Base64Engine, text: Uint8Array, memory = newMemory): Uint8Array {
+/** `decodeBase64Within` by a given engine. */
+export function decodeBase64WithinBy(engine: Base64Engine, text: Uint8Array): Uint8Array {
   const padding = text.at(-1) !== PADDING ? 0 : text.at(-2) !== PADDING ? 1 : 2;
   const last = String.fromCharCode(text[text.length - padding - 1] ?? 0);
   const whole = text.length % 4 === 0 && (padding === 0 || isLast(last, padding));
-  const bytes = whole ? engine.decodeBytes?.(text, (text.length / 4) * 3 - padding, memory) : undefined;
-  // Bytes beyond ASCII become a character that base64 does not have. What is wrong is said by the way that looks for it.
-  return bytes ?? decodeBase64With(engine, new TextDecoder().decode(text));
+  if (engine.decodeWithin === undefined || !whole) {
+    // Bytes beyond ASCII become a character that base64 does not have. What is wrong is said by the way that looks for it.
+    const bytes = decodeBase64With(engine, new TextDecoder().decode(text));
+    text.set(bytes);
+    return text.subarray(0, bytes.length);
+  }
+  const size = (text.length / 4) * 3 - padding;
+  const wrong = engine.decodeWithin(text, size);
+  if (wrong !== -1) throw invalid(`a character at ${wrong} or after it does not belong there`);
+  return text.subarray(0, size);
 }
 
 /** `decodeBase64` by a given engine. */

@@ -35,10 +35,12 @@ test('memory of a request is used again only once the node has answered that ver
   expect(await spareAfter('bytes', failed('RELAY_TIMEOUT', 'nothing came', true))).toBe(0);
 });
 
-test('of a request as text the bytes that it stands for are used again in any case', async () => {
-  const text = await spareAfter('text', failed('RELAY_TIMEOUT', 'nothing came', true));
-  expect(text).toBeGreaterThan(200_000);
-  expect(text).toBeLessThan(220_000);
+test('text is made in the memory that it leaves in, and an answer as text is read where it came', async () => {
+  const answering = { ok: true, value: { packet: { ...packet, answers: 7 }, memory: new Uint8Array(0) } } as const;
+  const spare = await spareAfter('text', answering);
+  expect(spare).toBeGreaterThan((200_000 / 3) * 4);
+  expect(spare).toBeLessThan((200_200 / 3) * 4);
+  expect(await spareAfter('text', failed('RELAY_TIMEOUT', 'nothing came', true))).toBe(0);
 });
 
 test('memory that is used again counts whole; where that is too much there is new memory', async () => {

@@ -86,11 +86,9 @@ export async function exchangePacket(
 function decode(relay: string, body: Uint8Array, buffers: BodyBuffers | undefined): ExchangeResult<AnswerPacket> {
   try {
     if (body[0] === LEFT_BRACE) return decodeError(relay, body);
-    const { packet: memory, text } = decodeBody(body, 'response', buffers);
+    const { packet: memory } = decodeBody(body, 'response');
     const packet = decodePacket(memory);
     buffers?.lend(memory);
-    // Nothing looks at the text any more.
-    if (text) buffers?.give(body);
     return { ok: true, value: { packet, memory } };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;

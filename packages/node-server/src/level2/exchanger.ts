@@ -28,11 +28,9 @@ export class Level2Exchanger implements Exchanger {
   run(route: Route, body: Buffer, signal: AbortLike, release: () => void): Promise<Answer> {
     if (route !== 'batch') throw new NodeError('MESSAGE_INVALID', 'level 2 is served at POST /tunnel/batch only');
     const { buffers } = this.#level2;
-    const { packet: memory, text } = decodeBody(body, 'request', buffers);
+    const { packet: memory, text } = decodeBody(body, 'request');
     const packet = decodePacket(memory);
     buffers.lend(memory);
-    // Nothing looks at the text any more.
-    if (text) buffers.give(body);
     const answer = this.#level2.exchange(packet, text, signal, memory);
     // The engine counts what it keeps of the body.
     release();

@@ -28,8 +28,8 @@ const DECODERS: Readonly<Record<string, (body: Uint8Array) => unknown>> = {
   decodeBatchResponse: level1.decodeBatchResponse,
   decodeTunnelResponse: level1.decodeTunnelResponse,
   decodePacket: level2.decodePacket,
-  decodeRequestBody: (body) => level2.decodePacket(level2.decodeBody(body, 'request').packet),
-  decodeResponseBody: (body) => level2.decodePacket(level2.decodeBody(body, 'response').packet),
+  decodeRequestBody: (body) => level2.decodePacket(level2.decodeBody(new Uint8Array(body), 'request').packet),
+  decodeResponseBody: (body) => level2.decodePacket(level2.decodeBody(new Uint8Array(body), 'response').packet),
   decodeBase64: (body) => decodeBase64(Buffer.from(body).toString('latin1')),
 };
 

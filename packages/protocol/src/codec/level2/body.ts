@@ -1,5 +1,5 @@
 // A level 2 body: 0x01, in requests a 32-byte token, and the packet; or base64 text of all of that.
-import { decodeBase64Bytes, encodeBase64Bytes } from '../../base64.js';
+import { base64Bytes, decodeBase64Within, encodeBase64Within } from '../../base64.js';
 import { bodyForm, PACKET_BYTE } from '../../body-form.js';
 import { ProtocolError } from '../../errors.js';
 import type { PacketValue } from '../../gen/level2-fields.js';
@@ -37,26 +37,26 @@ export function encodeBody(packet: PacketValue, options: EncodeBodyOptions = {})
   const writer = new PacketWriter(packet);
   const head = 1 + (token?.length ?? 0);
   const size = head + writer.bytes;
-  checkSize(text ? Math.ceil(size / 3) * 4 : size);
-  const body = buffers?.take(size) ?? new Uint8Array(size);
-  body[0] = PACKET_BYTE;
-  if (token !== undefined) body.set(token, 1);
-  writer.write(body, head);
-  if (!text) return body;
-  const encoded = encodeBase64Bytes(body, buffers?.take);
-  buffers?.give(body);
-  return encoded;
+  const bytes = text ? base64Bytes(size) : size;
+  checkSize(bytes);
+  const body = buffers?.take(bytes) ?? new Uint8Array(bytes);
+  const start = bytes - size;
+  body[start] = PACKET_BYTE;
+  if (token !== undefined) body.set(token, start + 1);
+  writer.write(body, start + head);
+  if (text) encodeBase64Within(body, size);
+  return body;
 }
 
 /**
  * Takes a body apart: a `request` holds a token, a `response` none. Throws BODY_EMPTY, BODY_TRUNCATED, BODY_TOO_LARGE,
- * BASE64_INVALID, BODY_UNKNOWN_FORM for other forms, and PEER_VERSION for a sealed body. `buffers`: memory for what text
- * stands for.
+ * BASE64_INVALID, BODY_UNKNOWN_FORM for other forms, and PEER_VERSION for a sealed body. Text is decoded where it stands: its
+ * memory holds what it stands for then, and the text is gone.
  */
-export function decodeBody(body: Uint8Array, kind: 'request' | 'response', buffers?: BodyBuffers): BodyParts {
+export function decodeBody(body: Uint8Array, kind: 'request' | 'response'): BodyParts {
   checkSize(body.length);
   const text = bodyForm(body) === 'text';
-  const bytes = text ? decodeBase64Bytes(body, buffers?.take) : body;
+  const bytes = text ? decodeBase64Within(body) : body;
   switch (bodyForm(bytes)) {
     case 'packet':
       break;
