@@ -204,6 +204,30 @@ test(
   TIMEOUT_MS,
 );
 
+test(
+  'profiles name what each process did, with places in the sources, over a link of the scenario too',
+  async () => {
+    const profiles = join(folder, 'profiles');
+    const { code, output } = await bench(['--quick', '--scenario', 'relay-unequal', '--profile', profiles]);
+    expect(code, output).toBe(0);
+    const summary = await readFile(join(profiles, 'summary.txt'), 'utf8');
+    for (const role of ['client', 'node', 'relay-simulator', 'application', 'target'])
+      expect(summary).toMatch(new RegExp(`^relay-unequal_.*-${role}-\\d+\\.cpuprofile: busy \\d+ % of`, 'm'));
+    expect(summary).toMatch(/ ms {2}.*\/[\w-]+\.ts:\d+$/m);
+    expect(output).toContain(summary.split('\n')[0]);
+  },
+  TIMEOUT_MS,
+);
+
+test('what is kept is drawn without measuring anything', async () => {
+  const html = join(folder, 'kept.html');
+  const kept = join(repositoryFolder, 'docs/benchmarks');
+  const { code, output } = await bench(['--render', '--history', kept, '--html', html]);
+  expect(code, output).toBe(0);
+  expect(output).toBe('');
+  expect(await readFile(html, 'utf8')).toContain('id="relay-download"');
+});
+
 test('a wrong option ends with code 2 and says what is wrong', async () => {
   const { code, output } = await bench(['--scenario', 'nothing']);
   expect(code).toBe(2);
