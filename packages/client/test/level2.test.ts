@@ -31,19 +31,14 @@ function open(node: Level2Node, options: Partial<TunnelOptions> = {}): { tunnel:
   return { tunnel, carrier: carrier as Level2Carrier };
 }
 
-/** Level 2 over one relay, with an engine of its own options. */
-function alone(
-  node: Level2Node,
-  engine: StreamEngineOptions,
-): { level: Level2; pool: RelayPool; events: EventHub<MillraceEvent> } {
-  const KIB = 1024;
-  const relays = [{ ...RELAY, maxRequestBytes: 256 * KIB, maxResponseBytes: 256 * KIB }];
-  const options = resolveOptions({ key: KEY, level: '2', relays, accounts: [] });
+/** Level 2 over one relay, at defaults. */
+function alone(node: Level2Node): { level: Level2; pool: RelayPool; events: EventHub<MillraceEvent> } {
+  const options = resolveOptions({ key: KEY, level: '2', relays: [RELAY], accounts: [] });
   const entry = options.relays[0]!;
   const account = new Account(entry.account, options.accounts.get(entry.account)!);
   const events = new EventHub<MillraceEvent>();
   const pool = new RelayPool([new Relay(entry, new Level2Carrier(node), account)], events);
-  const level = createLevel2({ options, pool, events, engine });
+  const level = createLevel2({ options, pool, events });
   level.addRelay(pool.relays[0]!, 'bytes');
   return { level, pool, events };
 }
@@ -207,7 +202,7 @@ describe('level 2', () => {
     node.close();
   });
 
-  test('1,000 applications that are stalled both ways hold at least half of the bound, and never more than it', async () => {
+  test('1,000 applications that are stalled both ways hold at least half of the bound at defaults, and never more than it', async () => {
     const KIB = 1024;
     const chunk = new Uint8Array(16 * KIB).fill(1);
     const fill = ({ engine, sid }: { engine: { write: (...args: never[]) => number }; sid: number }): void => {
@@ -215,14 +210,7 @@ describe('level 2', () => {
       while (write(sid, chunk, performance.now()) === chunk.length);
     };
     const node = new Level2Node({ onOpen: fill, onWritable: fill });
-    const engine = {
-      maxGaps: 4,
-      maxRecords: 256,
-      maxRecordItems: 2_048,
-      receiveBudgetBytes: 32 * KIB * KIB,
-      sendBudgetBytes: 0,
-    };
-    const { level, pool, events } = alone(node, engine);
+    const { level, pool, events } = alone(node);
     let most = 0;
     const look = (): void => {
       const { heldBytes, boundBytes } = level.stats().memory!;

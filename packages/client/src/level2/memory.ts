@@ -19,7 +19,7 @@ export const STREAM_COST_BYTES = 6 * 1024;
 const LEAST_TRANSFER_BYTES = 32 * 1024 * 1024;
 
 /** Memory of requests that were answered, kept for the next ones: new memory for each costs more than filling it. */
-export const SPARE_BYTES = 12 * 1024 * 1024;
+export const SPARE_BYTES = 8 * 1024 * 1024;
 
 /** An answer is joined and decoded as one: twice its size for that moment. The one before it is kept until then. */
 const DECODE_FACTOR = 3;

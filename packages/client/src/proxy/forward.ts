@@ -23,7 +23,7 @@ export async function startForward(tunnel: Tunnel, options: ForwardOptions): Pro
   const resolved = resolveForwardOptions(options);
   const { host, port } = resolved;
   const context = createContext('forward', tunnel, resolved);
-  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
   const serve = async (socket: Socket): Promise<void> => {
     const inlet = new Inlet(socket);
     // One turn of the event loop lets bytes be read that came together with the connection.

@@ -54,6 +54,26 @@ describe('upload queue', () => {
     expect(changes).toBeGreaterThan(2);
   });
 
+  test('a write that would fit does not overtake one that waits, nor do those that come when that one goes on', async () => {
+    let most = 10;
+    const queue = new UploadQueue(
+      () => {},
+      (wanted) => (wanted <= most ? wanted : 0),
+    );
+    const bytes = patternBytes(150, 4);
+    const writes = [bytes.subarray(0, 100), bytes.subarray(100, 105)].map((chunk) => queue.write(chunk));
+    expect(queue.bytes).toBe(0);
+    most = 1000;
+    queue.wake();
+    writes.push(queue.write(bytes.subarray(105, 120)));
+    writes.push(writes[0]!.then(() => queue.write(bytes.subarray(120, 150))));
+    await Promise.all(writes);
+    expect(Buffer.from(queue.take(150)!).equals(bytes)).toBe(true);
+    // Nobody waits any more: what comes now is in at once.
+    void queue.write(bytes);
+    expect(queue.bytes).toBe(150);
+  });
+
   test('takes in what whoever holds the bytes has room for, and waits to be woken', async () => {
     let room = 3;
     const taken: string[] = [];

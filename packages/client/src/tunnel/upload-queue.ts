@@ -16,6 +16,10 @@ export class UploadQueue {
   #dropped = false;
   #failure: { error: unknown } | undefined;
   #room: Deferred<void> | undefined;
+  /** A write waits for room now. */
+  #waiting = false;
+  /** When the last write that had to wait is done; undefined when none had to. */
+  #last: Promise<void> | undefined;
 
   /** `onChange` is called when there are bytes, or an end, that were not there before. */
   constructor(onChange: () => void, room: Room = () => undefined) {
@@ -43,9 +47,24 @@ export class UploadQueue {
     return this.#dropped;
   }
 
-  /** Takes in a chunk, which is copied unless it was given away. Resolves when all of it is in; rejects when the stream fails meanwhile. */
-  async write(chunk: Uint8Array): Promise<void> {
+  /**
+   * Takes in a chunk, which is copied unless it was given away. Resolves when all of it is in; rejects when the stream fails
+   * meanwhile. Writes are taken in one after the other, also when a later one would fit where an earlier one waits.
+   */
+  write(chunk: Uint8Array): Promise<void> {
     const kept = mayKeep(chunk);
+    const before = this.#last;
+    const written = before === undefined ? this.#takeIn(chunk, kept) : before.then(() => this.#takeIn(chunk, kept));
+    if (before === undefined && !this.#waiting) return written;
+    const done = (): void => {
+      if (this.#last === last) this.#last = undefined;
+    };
+    const last = written.then(done, done);
+    this.#last = last;
+    return written;
+  }
+
+  async #takeIn(chunk: Uint8Array, kept: boolean): Promise<void> {
     let rest = chunk;
     while (rest.byteLength > 0) {
       if (this.#failure !== undefined) throw this.#failure.error;
@@ -53,7 +72,9 @@ export class UploadQueue {
       const room = this.#roomFor(rest.byteLength) ?? CLIENT_LIMITS.maxUnsentBytes - this.#bytes;
       if (room <= 0) {
         this.#room ??= new Deferred();
+        this.#waiting = true;
         await this.#room.promise;
+        this.#waiting = false;
         continue;
       }
       const part = rest.subarray(0, room);

@@ -36,7 +36,7 @@ import { wrongProtocol } from './wrong-protocol.js';
  */
 export async function startSocks5(tunnel: Tunnel, options: ProxyOptions): Promise<ProxyListener> {
   const context = createContext('socks', tunnel, resolveProxyOptions(options));
-  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
   return openListener(server, context, (socket) => serve(context, new Inlet(socket)), adopt);
 }
 
