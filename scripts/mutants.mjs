@@ -1,8 +1,9 @@
-// Plants one fault for each rule of the stream engine, and for each named case, and runs the tests of that name: every
-// fault has to be caught. `node scripts/mutants.mjs [rule…]`. Nothing on disk is changed: the fault is put in as the
-// tests load the file.
+// Plants one fault or more for each rule of the stream engine, and for each named case (mutants/cases.mjs), and runs the tests of
+// that name: every fault has to be caught. `node scripts/mutants.mjs [rule or 'named case'…]`. Nothing on disk is changed: the
+// fault is put in as the tests load the file.
 import { fileURLToPath } from 'node:url';
-import { startVitest } from 'vitest/node';
+import { resolveConfig, startVitest } from 'vitest/node';
+import { CASES } from './mutants/cases.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = 'packages/protocol/src/stream/';
@@ -109,6 +110,20 @@ const MUTANTS = [
     'release.ts',
     'return waiting.bulkBytes > 0 ? waiting.bulkSince + lingerForMs : undefined;',
     'return waiting.bulkBytes > 0 ? -Infinity : undefined;',
+  ],
+  [
+    'R7',
+    'an end that nobody waits for takes an exchange',
+    'stream.ts',
+    "return this.isClient && this.life === 'live' && endOnly && receive.next > this.heardBefore;",
+    'return false;',
+  ],
+  [
+    'R7',
+    'an end that the target waits for goes along',
+    'stream.ts',
+    "return this.isClient && this.life === 'live' && endOnly && receive.next > this.heardBefore;",
+    "return this.isClient && this.life === 'live' && endOnly;",
   ],
   [
     'R7',
@@ -241,7 +256,7 @@ const MUTANTS = [
     'R12',
     'what is in flight is no bandwidth-delay product',
     'exchange-window.ts',
-    'const product = (this.#quick ? QUICK_GAIN : GAIN) * this.#best * baseMs;',
+    'const product = (this.#quick ? QUICK_GAIN : GAIN) * this.#rate * baseMs;',
     'const product = 0;',
   ],
   [
@@ -250,6 +265,35 @@ const MUTANTS = [
     'exchange-window.ts',
     'if (this.#queued <= MOST_QUEUED) return',
     'if (this.#best > 0) return',
+  ],
+  [
+    'R12',
+    'answers that come in one bunch are believed more than the quickest body',
+    'exchange-window.ts',
+    'return this.#bodyRate > 0 ? Math.min(most, this.#bodyRate) : most;',
+    'return most;',
+  ],
+  [
+    'R12',
+    'each loss lowers the rate',
+    'exchange-rate.ts',
+    'lost(bytes: number): void {\n    this.#bytes += bytes;',
+    'lost(bytes: number): void {\n    this.#bytes += bytes * 0;',
+  ],
+  [
+    'R12',
+    'the empty answer to a repeated request passes for a short way',
+    'relay-path.ts',
+    'const telling = told && !atOnce;',
+    'const telling = told;',
+  ],
+  ['R12', 'the last word of bulk passes for a small message', 'quick.ts', 'stream.bulkAt = now;', ''],
+  [
+    'R6',
+    'a source that waited for credit is taken for one that has no more',
+    'stream.ts',
+    'return this.wantsRoom || (this.wasHeldUp && !this.send.finished);',
+    'return this.wantsRoom;',
   ],
   [
     'R12',
@@ -330,59 +374,65 @@ const MUTANTS = [
   ],
 ];
 
-/** Runs the tests of a rule with a fault in place; true when one fails. */
-async function isCaught([rule, , file, before, after]) {
+const rules = MUTANTS.map(([rule, what, file, before, after]) => ({
+  name: rule,
+  what,
+  file: `${folder}${file}`,
+  before,
+  after,
+  tests: 'src/stream/rules-*.test.ts',
+  begins: `${rule}: `,
+}));
+const cases = CASES.map(([name, what, file, before, after, tests, begins = `${name} `]) => ({
+  name,
+  what,
+  file,
+  before,
+  after,
+  tests,
+  begins,
+}));
+const { vitestConfig } = await resolveConfig({ root, config: `${root}vitest.config.ts` });
+const { projects } = vitestConfig;
+
+/** Runs the tests of a rule or case with a fault in place; true when one fails. */
+async function isCaught({ name, file, before, after, tests, begins }) {
   let planted = 0;
   const plugin = {
     name: 'mutant',
     enforce: 'pre',
     transform(code, id) {
-      if (!id.endsWith(`${folder}${file}`)) return undefined;
+      if (id !== `${root}${file}`) return undefined;
       const parts = code.split(before);
       planted = parts.length - 1;
       return planted === 1 ? parts.join(after) : undefined;
     },
   };
-  const options = {
-    root,
-    run: true,
-    watch: false,
-    reporters: [{}],
-    testNamePattern: `^${rule}: `,
-    project: ['protocol'],
-  };
-  const config = {
-    root,
-    plugins: [plugin],
-    test: {
-      projects: [
-        {
-          plugins: [plugin],
-          test: {
-            name: 'protocol',
-            root: `${root}packages/protocol`,
-            include: ['src/stream/rules-*.test.ts'],
-            testTimeout: 20_000,
-          },
-        },
-      ],
-    },
-    configFile: false,
-  };
-  const vitest = await startVitest('test', [], { ...options, config: false }, config);
-  const tests = vitest.state.getFiles().flatMap((found) => found.tasks);
+  const { resolve, test } = projects.find((each) => `${each.test.root}/` === `${root}${file.split('src/')[0]}`);
+  const project = { resolve, plugins: [plugin], test: { ...test, include: [tests], testTimeout: 20_000 } };
+  const options = { root, run: true, watch: false, reporters: [{}], testNamePattern: `^${begins}`, config: false };
+  const config = { root, plugins: [plugin], test: { projects: [project] }, configFile: false };
+  const vitest = await startVitest('test', [], options, config);
+  const ran = vitest.state
+    .getFiles()
+    .flatMap(testsOf)
+    .filter(({ result }) => result?.state === 'pass' || result?.state === 'fail');
   await vitest.close();
-  const ran = tests.filter(({ result }) => result?.state === 'pass' || result?.state === 'fail');
   if (planted !== 1) throw new Error(`the text of the fault is found ${planted} times in ${file}`);
-  if (ran.length === 0) throw new Error(`no test of ${rule} ran`);
+  if (ran.length === 0) throw new Error(`no test of ${name} ran`);
   return ran.some(({ result }) => result.state === 'fail');
+}
+
+/** The tests of a file or group. */
+function testsOf(task) {
+  return task.type === 'test' ? [task] : task.tasks.flatMap(testsOf);
 }
 
 const wanted = process.argv.slice(2);
 let missed = 0;
-for (const mutant of MUTANTS) {
-  const [rule, what] = mutant;
-  if (wanted.length > 0 && !wanted.includes(rule)) continue;
+for (const mutant of [...rules, ...cases]) {
+  const { name, what } = mutant;
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
   let verdict;
   try {
     verdict = (await isCaught(mutant)) ? 'caught' : 'MISSED';
@@ -390,7 +440,7 @@ for (const mutant of MUTANTS) {
     verdict = `BROKEN: ${error.message}`;
   }
   if (verdict !== 'caught') missed++;
-  console.log(`${verdict === 'caught' ? 'caught' : verdict}  ${rule}: ${what}`);
+  console.log(`${verdict}  ${name}: ${what}`);
 }
 console.log(missed === 0 ? 'every planted fault was caught' : `${missed} planted faults were not caught`);
 process.exit(missed === 0 ? 0 : 1);

@@ -1,6 +1,7 @@
 import { ClientReceiver } from './client-receiver.js';
 import { STREAM_CODES } from './codes.js';
 import { forgive } from './exchange.js';
+import { heldPlaces, shortHold } from './held-places.js';
 import type { PacketValue, SegmentOpenValue } from './packet.js';
 import { choosePath, isUsable } from './path-choice.js';
 import { QuickMessages } from './quick.js';
@@ -14,8 +15,6 @@ import type { UnpairedPath } from './unpaired-path.js';
 
 /** Hold where the client may have one exchange at a time only, ms: what it has to say waits for the answer. */
 const SOLO_HOLD_MS = 500;
-/** Least hold of exchanges beside the one that is held for all, ms. */
-const LEAST_HOLD_MS = 100;
 /** A request with as many bytes is bulk: it is answered at once, so that acks come and its loss is found. */
 const BULK_BYTES = 65_536;
 /** A stream that moved so much towards us is expected to bring so many times as much as its last packet brought. */
@@ -28,6 +27,9 @@ const LATE_TIMER_MS = 10;
 const MOST_GRACE_MS = 1000;
 /** Places that held exchanges leave to others. */
 const FREE_PLACES = 2;
+/** Longest that bulk waits for company in a transfer that lasts, ms: on a short way; while the relay is busy with what was sent before. */
+const NEAR_LINGER_MS = 50;
+const BUSY_LINGER_MS = 100;
 /** Body of an exchange for which the window has no room: urgent, or an ack. */
 const BESIDE_BYTES = 32_768;
 /** Exchanges at the node while something small was sent of late: the first answer must not leave it without one. */
@@ -161,9 +163,11 @@ export class ClientEngine extends ClientReceiver {
     if (bulkBytes > 0 && !this.records.full) {
       for (const relay of this.relays.values()) {
         // In a transfer that lasts, or while uploads are under way anyway, what is not a full piece waits for company.
-        const waits = relay.uploads > 0 || this.sent.lasts(this.now);
-        const linger = waits ? lingerMs : lingerTime(lingerMs, relay.rtt.smoothedMs);
+        const waits = relay.uploadBytes > 0 || this.sent.lasts(this.now);
         const maxBytes = relay.requestBytes(false, this.now);
+        const near = relay.rtt.minMs < FAR_MS ? NEAR_LINGER_MS : lingerMs;
+        const most = relay.isBusy(maxBytes) ? BUSY_LINGER_MS : near;
+        const linger = waits ? most : lingerTime(lingerMs, relay.rtt.smoothedMs);
         at = Math.min(at, releaseAt({ urgent: false, bulkBytes, bulkSince: this.bulkSince, maxBytes }, linger) ?? at);
       }
     }
@@ -210,7 +214,7 @@ export class ClientEngine extends ClientReceiver {
   #wantsHeld(): boolean {
     if (this.liveStreams === 0 || this.unpaired() !== undefined) return false;
     if (this.demand) return true;
-    const { held, places } = this.#places();
+    const { held, places } = heldPlaces(this.relays.values(), this.now);
     // Bulk needs the places, and brings answers all the time.
     if (places <= READY_EXCHANGES && this.scheduler.bulkBytes > 0) return false;
     return held === 0 || (held < READY_EXCHANGES && places > READY_EXCHANGES && this.#awaits());
@@ -219,17 +223,6 @@ export class ClientEngine extends ClientReceiver {
   /** Answers to what was sent of late are to be expected. */
   #awaits(): boolean {
     return this.now - this.#askedAt < 2 * this.roundTripMs;
-  }
-
-  /** Exchanges that the node may hold, and all that there may be. */
-  #places(): { held: number; places: number } {
-    let held = 0;
-    let places = 0;
-    for (const relay of this.relays.values()) {
-      held += relay.held;
-      if (isUsable(relay, this.now)) places += relay.concurrency;
-    }
-    return { held, places };
   }
 
   #transmitHeld(): ClientTransmit | undefined {
@@ -258,23 +251,22 @@ export class ClientEngine extends ClientReceiver {
   /** Hold of an exchange that carries something: the answer of a target in time goes with it. */
   #contentHold(relay: RelayPath): number {
     const holdMs = relay.hold.currentMs;
-    if (this.liveStreams === 0 || this.unpaired() !== undefined || this.scheduler.bulkBytes >= BULK_BYTES) return 0;
-    const { held, places } = this.#places();
+    // On a short way first bytes are bulk, too: the credit that they earn comes at once.
+    const bytes = relay.rtt.minMs < FAR_MS ? this.scheduler.waitingBytes : this.scheduler.bulkBytes;
+    if (this.liveStreams === 0 || this.unpaired() !== undefined || bytes >= BULK_BYTES) return 0;
+    const { held, places } = heldPlaces(this.relays.values(), this.now);
     if (places <= 1) return Math.min(holdMs, SOLO_HOLD_MS);
-    return held + FREE_PLACES >= places ? 0 : this.#shortHold(relay);
+    return held + FREE_PLACES >= places ? 0 : shortHold(relay, this.shares.options.contentHoldMs);
   }
 
   /** Hold of an exchange that carries nothing. */
   #idleHold(relay: RelayPath): number {
-    const { held, places } = this.#places();
-    if (this.demand || held > 0) return this.#shortHold(relay);
+    const { held, longestMs, places } = heldPlaces(this.relays.values(), this.now);
+    const shortMs = shortHold(relay, this.shares.options.contentHoldMs);
+    // On a short way one is held for long at once, so that it need not follow those that are answered soon.
+    const isHeld = relay.rtt.minMs < FAR_MS ? longestMs > shortMs : held > 0;
+    if (this.demand || isHeld) return shortMs;
     return places <= 1 ? Math.min(relay.hold.currentMs, SOLO_HOLD_MS) : relay.hold.currentMs;
-  }
-
-  #shortHold(relay: RelayPath): number {
-    const { contentHoldMs } = this.shares.options;
-    const most = Math.min(relay.hold.currentMs, contentHoldMs);
-    return Math.floor(Math.min(most, Math.max(LEAST_HOLD_MS, relay.rtt.minMs)));
   }
 
   #exchange(relay: RelayPath, holdMs: number, probe: boolean, bulk = true): ClientTransmit {

@@ -151,6 +151,7 @@ export abstract class StreamCore {
   /** Makes the next packet, at most `maxBytes` encoded, and remembers what it carried. */
   protected build(maxBytes: number, head: PacketHead): BuiltPacket {
     const { options } = this.shares;
+    const { bulkBytes } = this.scheduler;
     const built = buildPacket({
       n: this.nextNumber++,
       cid: this.cid,
@@ -164,6 +165,8 @@ export abstract class StreamCore {
       strays: this.strays,
       touch: (stream) => this.touch(stream),
     });
+    // What is left came later than what was taken.
+    if (this.scheduler.bulkBytes < bulkBytes) this.bulkSince = this.now;
     if (built.record !== undefined) {
       this.records.add(built.record);
       this.sent.add(built.sizeBytes, this.now);
@@ -200,7 +203,7 @@ export abstract class StreamCore {
       if (due !== 'no') stream.needsCredit = true;
       if (due === 'now') stream.owesAnswer = true;
     }
-    if (stream.wantsRoom || stream.send.end > stream.peerLimit) this.hungry.add(stream);
+    if (stream.isHungry || stream.send.end > stream.peerLimit) this.hungry.add(stream);
     const { bulkBytes, hasAlong } = this.scheduler;
     this.scheduler.update(stream);
     if (bulkBytes === 0 && this.scheduler.bulkBytes > 0) this.bulkSince = now;
@@ -222,7 +225,7 @@ export abstract class StreamCore {
       const { send, peerLimit } = stream;
       const unacknowledged = Math.max(0, send.sent - send.acked);
       const beyond = send.end - Math.max(send.sent, peerLimit);
-      if (stream.life === 'live' && stream.wantsRoom) bytes += HUNGRY_FACTOR * unacknowledged;
+      if (stream.life === 'live' && stream.isHungry) bytes += HUNGRY_FACTOR * unacknowledged;
       // What is under way earns as much credit when it is used up.
       else if (stream.life === 'live' && beyond > 0) bytes += Math.min(beyond, unacknowledged);
       else this.hungry.delete(stream);

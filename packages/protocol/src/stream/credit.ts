@@ -2,21 +2,25 @@ import type { ReceiveBudget, Share } from './receive-budget.js';
 
 /** Part of what is free in the first grant to a stream, before it has shown that it moves anything. */
 const FIRST_SHARE = 1 / 16;
-/** The same for one that begins to move much: of what is free for its like, and of all that is free. */
+/** The same for one that begins to move much: of what is free for its like (more while there is plenty), and of all that is free. */
 const FRESH_SHARE = 1 / 3;
-const BULK_SHARE = 1 / 6;
+const PLENTY_SHARE = 1 / 2;
+const BULK_SHARE = 1 / 4;
 /** The same for one that uses up what it has; the rest stays for others. */
 const GRANT_SHARE = 1 / 2;
 /** The window doubles when half of it is used up within so many round trips, */
 const QUICK_TRIPS = 2;
 /** and is no more than this share of all that was used up so far: the buffers of a system take in the first MiB at once. */
-const PAST_SHARE = 3 / 2;
+const PAST_SHARE = 9 / 4;
 /** A stream that moved less than this may be one that only fills the buffers of a system: it gets no more than so much beyond its floor. */
 const LASTING_BYTES = 6_291_456;
 const YOUNG_BYTES = 1_048_576;
 /** A stream that takes longer than this to use up half of its window, ms or round trips, is promised no more. */
 const LEAST_ACTIVE_MS = 500;
 const ACTIVE_TRIPS = 8;
+
+/** A peer that has so many times less than it might have is told at once: it will soon have to wait. */
+const SCARCE_FACTOR = 8;
 
 export interface CreditOptions {
   floorBytes: number;
@@ -93,7 +97,10 @@ export class ReceiveCredit {
     const { ceilingBytes, floorBytes, bulkGrantBytes } = this.#options;
     if (this.#ended || this.#share.standing !== 'few' || position < floorBytes) return;
     this.#budget.freshen(this.#share);
-    const part = Math.min(this.#budget.freeBytes('fresh', now) * FRESH_SHARE, this.#budget.unusedBytes * BULK_SHARE);
+    const part = Math.min(
+      this.#budget.freeBytes('fresh', now) * (this.#budget.isPlenty ? PLENTY_SHARE : FRESH_SHARE),
+      this.#budget.unusedBytes * BULK_SHARE,
+    );
     const most = this.#share.bytes + Math.floor(part);
     const grant = Math.min(bulkGrantBytes, most, this.#budget.shareBytes('fresh', now));
     this.#window = Math.max(this.#window, Math.min(ceilingBytes, floorBytes + grant));
@@ -132,7 +139,7 @@ export class ReceiveCredit {
   due(received: number): 'no' | 'soon' | 'now' {
     const news = this.#limit - this.#announced;
     if (news <= 0) return 'no';
-    if (this.#announced - received <= 0) return 'now';
+    if ((this.#announced - received) * SCARCE_FACTOR <= news) return 'now';
     return news * 4 >= this.#window || (this.#announced - received) * 2 <= this.#options.floorBytes ? 'soon' : 'no';
   }
 

@@ -53,6 +53,11 @@ export class ExchangeRate {
     return { bytes: this.#bytes, at: this.#at, sentAt: this.#sentAt };
   }
 
+  /** An exchange of `bytes` vanished. The path bore them: what loses some at any rate would else be used less and less. */
+  lost(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
   /** An exchange that began at `sentAt` moved `bytes`. Gives the round that ended by it, if one did. */
   delivered(stamp: RateStamp, sentAt: number, bytes: number, now: number, counts: boolean): ExchangeRound | undefined {
     this.#bytes += bytes;

@@ -31,40 +31,33 @@ const FIRST_PACE = 12_500;
 const LEAST_FIRST_SHARE = 1 / 4;
 const LEAST_FIRST_BYTES = 1024 * KIB;
 const MOST_FIRST_BYTES = 12_288 * KIB;
-/** Pace at the start, in shares of the delivered rate, and of what the quickest body tells: both will turn out higher. */
+/** While the window still grows: the delivered rate will turn out higher. */
 const START_GAIN = 2;
-const BODY_GAIN = 1.25;
+/** The pace without a queue, in shares of the rate, and the most that is believed of the rate, in shares of what is delivered. */
+const PACE_GAIN = 1.02;
+const RATE_GAIN = 1.25;
 /** Growth of the rate that counts as more. */
 const GROWTH = 1.25;
 /** Rounds without growth after which the start is over. */
 const FLAT_ROUNDS = 3;
-/** Legs of a relay that takes in whole bodies. A body that took less than its time on so many was quicker than the rate explains. */
+/** Legs of a relay that takes in whole bodies. */
 const LEGS = 2;
-const AHEAD_LEGS = 1.25;
 /** What took less beside the least round trip tells no rate, ms. */
 const LEAST_TIMED_MS = 1;
 /** In flight beyond the base: a body on each leg, and as many that wait; fewer beside small messages. */
-const BODIES = 4;
+const BODIES = 3;
 const QUICK_BODIES = 3;
 /** How much of the largest body of late counts after each one more. */
 const BODY_MEMORY = 0.75;
 /** Bound of what is in flight, in shares of the bandwidth-delay product. It is the pace that keeps queues short. */
-const GAIN = 1.25;
+const GAIN = 1.1;
 const QUICK_GAIN = 1;
 /** The queueing delay is smoothed over so many bodies. */
 const SMOOTH_BODIES = 3;
 /** A queue of more bodies than this is drained: the pace falls by a share for each of them, but not below the least. */
-const MOST_QUEUED = 1;
+const MOST_QUEUED = 0.5;
 const DRAIN_SHARE = 0.05;
 const LEAST_PACE = 0.8;
-/** Without a queue the pace is so much above the rate, each round more; at once much more when bodies are quicker than the rate explains. */
-const LEAST_PUSH = 0.03;
-const FIRST_PUSH = 0.25;
-const MOST_PUSH = 0.25;
-const PUSH_GROWTH = 1.3;
-const NO_QUEUE = 0.25;
-const QUICK_PUSH_GROWTH = 2;
-const AHEAD_PACE = 1.5;
 
 /** An exchange that was answered. */
 export interface AnsweredBody {
@@ -94,10 +87,10 @@ export class ExchangeWindow {
   #moved = false;
   #best = 0;
   #bodyRate = 0;
+  #quickestBytes = 0;
+  #quickestMs = 0;
   #flat = 0;
-  #push = FIRST_PUSH;
   #queued = 0;
-  #ahead = false;
   #few = false;
 
   /** Still growing by what is delivered. */
@@ -112,24 +105,32 @@ export class ExchangeWindow {
 
   /** Best rate of the last rounds, bytes per ms; 0 while it is not known. */
   get rate(): number {
-    return this.#starting ? 0 : this.#best;
+    return this.#starting ? 0 : this.#rate;
   }
 
-  /** The rate is not known yet, or was too low for the last body: no wait should be long that follows from it. */
+  /**
+   * What the quickest body tells, unless much less is delivered. What is delivered is never more than what was sent: with it
+   * alone each pause of either end, and each loss, would leave less to be sent.
+   */
+  get #rate(): number {
+    const most = (this.#quick ? 1 : RATE_GAIN) * this.#best;
+    return this.#bodyRate > 0 ? Math.min(most, this.#bodyRate) : most;
+  }
+
+  /** The rate is not known yet: no wait should be long that follows from it. */
   get unsure(): boolean {
-    return (this.#starting || this.#ahead) && !this.#few;
+    return this.#starting && !this.#few;
   }
 
   /** At most so much is sent in a time, bytes per ms: a little more than the path bears, or less while a queue stands. */
   get paceRate(): number {
     if (this.#starting) {
-      const ofBody = Math.max(LEAST_FIRST_SHARE * FIRST_PACE, BODY_GAIN * this.#bodyRate);
-      return Math.max(this.#bodyRate > 0 ? ofBody : FIRST_PACE, START_GAIN * this.#best);
+      if (this.#bodyRate === 0) return FIRST_PACE;
+      return Math.max(LEAST_FIRST_SHARE * FIRST_PACE, PACE_GAIN * Math.max(this.#bodyRate, this.#best));
     }
     if (this.#few) return FEW_PACE * this.#best;
-    if (this.#ahead) return AHEAD_PACE * this.#best;
-    if (this.#queued <= MOST_QUEUED) return (1 + this.#push) * this.#best;
-    return Math.max(LEAST_PACE, 1 - DRAIN_SHARE * this.#queued) * this.#best;
+    if (this.#queued <= MOST_QUEUED) return PACE_GAIN * this.#rate;
+    return Math.max(LEAST_PACE, 1 - DRAIN_SHARE * this.#queued) * this.#rate;
   }
 
   /**
@@ -140,9 +141,9 @@ export class ExchangeWindow {
     this.#quick = quick;
     if (quick && !this.#starting) {
       const ms = Math.max(QUICK_MS, baseMs * QUICK_SHARE);
-      return Math.min(most, Math.max(LEAST_QUICK_BYTES, Math.floor(this.#best * ms)));
+      return Math.min(most, Math.max(LEAST_QUICK_BYTES, Math.floor(this.#rate * ms)));
     }
-    const rate = this.#starting ? Math.max(START_GAIN * this.#best, this.#bodyRate) : this.#best;
+    const rate = this.#starting ? Math.max(this.#best, this.#bodyRate) : this.#rate;
     // Few places have to carry more each, so that the way is full all the same.
     const fewMs = places > 2 ? baseMs / Math.max(1 / 2, places - FEW_PLACES) : MOST_BULK_MS;
     const fullMs = Math.max(BULK_MS, baseMs * BULK_SHARE);
@@ -173,7 +174,7 @@ export class ExchangeWindow {
   /** An exchange was answered. */
   answered({ bytes, sampleMs, baseMs, limited, timed }: AnsweredBody): void {
     if (bytes >= LEAST_QUICK_BYTES) this.#bulkMs = Math.min(MOST_BULK_MS, this.#bulkMs * BULK_GROWTH);
-    if (timed && bytes >= LEAST_QUICK_BYTES) this.#time(bytes, sampleMs - baseMs);
+    if (timed && bytes >= LEAST_QUICK_BYTES) this.#time(bytes, sampleMs, baseMs);
     if (!this.#starting || !limited) return;
     this.#moved = true;
     const most = START_GAIN * this.#best * baseMs + BODIES * this.#lastBody;
@@ -188,29 +189,33 @@ export class ExchangeWindow {
     this.#best = this.#starting ? Math.max(bestRate, round.rate) : bestRate;
     if (!round.limited) return;
     if (this.#starting) {
-      if (grew) this.#flat = 0;
+      if (this.#best * GROWTH > this.#bodyRate && this.#bodyRate > 0) this.#settle(baseMs);
+      else if (grew) this.#flat = 0;
       else if (++this.#flat >= FLAT_ROUNDS) this.#settle(baseMs);
       return;
     }
-    this.#push =
-      this.#queued > MOST_QUEUED
-        ? LEAST_PUSH
-        : Math.min(MOST_PUSH, this.#push * (this.#queued < NO_QUEUE ? QUICK_PUSH_GROWTH : PUSH_GROWTH));
     this.#settle(baseMs);
   }
 
   /** A body took `ms` longer than the least round trip: its time on the legs, and that in queues. */
-  #time(bytes: number, ms: number): void {
-    if (ms >= LEAST_TIMED_MS) this.#bodyRate = Math.max(this.#bodyRate, (LEGS * bytes) / ms);
-    if (this.#best === 0) return;
-    const bodies = (ms * this.#best) / bytes;
+  #time(bytes: number, sampleMs: number, baseMs: number): void {
+    const rateOf = (of: number, took: number) => (took - baseMs >= LEAST_TIMED_MS ? (LEGS * of) / (took - baseMs) : 0);
+    // With the least round trip as it is known now.
+    this.#bodyRate = rateOf(this.#quickestBytes, this.#quickestMs);
+    const rate = rateOf(bytes, sampleMs);
+    if (rate > this.#bodyRate) {
+      this.#bodyRate = rate;
+      this.#quickestBytes = bytes;
+      this.#quickestMs = sampleMs;
+    }
+    if (this.#rate === 0) return;
+    const bodies = ((sampleMs - baseMs) * this.#rate) / bytes;
     this.#queued += (bodies - LEGS - this.#queued) / SMOOTH_BODIES;
-    this.#ahead = bodies < AHEAD_LEGS;
   }
 
   #settle(baseMs: number): void {
     this.#starting = false;
-    const product = (this.#quick ? QUICK_GAIN : GAIN) * this.#best * baseMs;
+    const product = (this.#quick ? QUICK_GAIN : GAIN) * this.#rate * baseMs;
     this.#window = product + (this.#quick ? QUICK_BODIES : BODIES) * this.#lastBody;
   }
 }

@@ -47,7 +47,9 @@ test('credit: the window doubles for a quick reader, up to its ceiling, and is a
   credit.received(65_536, 0, 100);
   for (let step = 0; step < 200; step++) credit.consume(32_768, step, 100);
   expect(credit.windowBytes).toBe(CREDIT.ceilingBytes);
-  expect(credit.due(0)).toBe('soon');
+  // The peer still has what it was told at first; where that is nearly used up, it will soon have to wait.
+  expect(credit.due(-CREDIT.ceilingBytes)).toBe('soon');
+  expect(credit.due(0)).toBe('now');
   expect(credit.announce()).toBe(credit.limit);
   credit.consume(1, 201, 100);
   expect(credit.due(credit.limit - CREDIT.ceilingBytes)).toBe('no');
@@ -121,6 +123,22 @@ test('hold: raised after holds that went well, halved after a cut', () => {
   expect(hold.currentMs).toBe(6000);
   for (let count = 0; count < 9; count++) hold.failed(hold.currentMs, 60_000);
   expect(hold.currentMs).toBe(1000);
+});
+
+test('hold: cut in half also where a relay bears much less, but not for one accident, nor for short holds', () => {
+  const hold = new AdaptiveHold({ holdMs: 30_000, startHoldMs: 15_000 });
+  hold.failed(15_000, 6000);
+  hold.answered(15_000, 9000);
+  hold.failed(15_000, 6000);
+  expect(hold.currentMs).toBe(15_000);
+  hold.answered(15_000, 300);
+  hold.failed(15_000, 6010);
+  expect(hold.currentMs).toBe(7500);
+  hold.failed(100, 5000);
+  hold.failed(1000, 5000);
+  expect(hold.currentMs).toBe(7500);
+  hold.failed(7500, 6000);
+  expect(hold.currentMs).toBe(3750);
 });
 
 test('round trips: smoothed as in RFC 9002, the least kept for a while', () => {

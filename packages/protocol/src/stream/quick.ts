@@ -27,12 +27,16 @@ export class QuickMessages {
     stream.movedAt = now;
     // What stops at its credit is cut small by a slow reader, not by who sends it.
     if (stream.isHeldUp) return;
-    if (stream.movedBytes <= BULK_BYTES) {
+    const isSmall = stream.movedBytes <= BULK_BYTES;
+    // A word at the end of bulk is no conversation, nor is what a slow reader lets through.
+    if (isSmall && (stream.wasHeldUp || now - stream.bulkAt < KEEP_MS)) return;
+    if (isSmall) {
       if (this.#last?.sid !== sid) this.#before = this.#last;
       this.#last = { sid, at: now };
       return;
     }
     this.#bulkAt = now;
+    stream.bulkAt = now;
     if (this.#last?.sid !== sid) return;
     // What looked like a small message was the beginning of bulk.
     this.#last = this.#before;

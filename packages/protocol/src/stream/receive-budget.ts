@@ -8,7 +8,7 @@ const FRESH_SHARE = 3 / 8;
 /** Part of what the others leave that the active ones may have together: should all of them stall, some is left. */
 const ACTIVE_SHARE = 7 / 8;
 /** What is free of a budget of which little was promised. */
-const PLENTY_SHARE = 3 / 4;
+const PLENTY_SHARE = 9 / 16;
 /** An active stream with less than this beyond its floor leaves its equal part to those that need more. */
 const SMALL_BYTES = 262_144;
 

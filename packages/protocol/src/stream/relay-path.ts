@@ -33,6 +33,8 @@ const UNSURE_GAP_MS = 50;
 const REST_MS = 250;
 /** A request of this size carries more than what is small. */
 const UPLOAD_BYTES = 4096;
+/** So many bodies beyond what is on the way keep a relay busy. */
+const BUSY_BODIES = 3 / 4;
 /** A body of this size is bulk. */
 const BULK_BYTES = 65_536;
 /** Limits that come from outside: of the account, of its quota. */
@@ -113,11 +115,16 @@ export class RelayPath {
     return this.#flightBytes / this.window.bytes;
   }
 
-  /** Requests under way that carry more than a few bytes. */
-  get uploads(): number {
-    let uploads = 0;
-    for (const exchange of this.exchanges.values()) if (exchange.record.sizeBytes >= UPLOAD_BYTES) uploads++;
-    return uploads;
+  /** Bytes of requests under way that carry more than a few. */
+  get uploadBytes(): number {
+    let bytes = 0;
+    for (const { record } of this.exchanges.values()) if (record.sizeBytes >= UPLOAD_BYTES) bytes += record.sizeBytes;
+    return bytes;
+  }
+
+  /** So much is under way to the node that it loses nothing while a body of `bodyBytes` is filled. */
+  isBusy(bodyBytes: number): boolean {
+    return this.uploadBytes >= this.window.paceRate * this.rtt.minMs + BUSY_BODIES * bodyBytes;
   }
 
   /** Bytes that the answers under way may bring. */
@@ -138,13 +145,6 @@ export class RelayPath {
   #bodyBytes(most: number, places: number, quick: boolean, now: number): number {
     if (now - this.#bulkAt > Math.max(REST_MS, this.rtt.minMs)) this.window.rested();
     return this.window.bodyBytes(most, this.rtt.minMs, places, quick);
-  }
-
-  /** Exchanges that the node may hold. */
-  get held(): number {
-    let held = 0;
-    for (const exchange of this.exchanges.values()) if (exchange.holdMs > 0 && !exchange.hedged) held++;
-    return held;
   }
 
   /** When an answer is to be expected here, as far as its past and its present silence tell, ms from now. */
@@ -228,8 +228,11 @@ export class RelayPath {
     if (moved >= BULK_BYTES) this.#bulkAt = now;
     // An empty answer came at the end of its hold, a full one at once; of the others only what is quick tells something.
     const sample = empty && tookMs >= exchange.holdMs ? tookMs - exchange.holdMs : tookMs;
-    const telling = exchange.holdMs === 0 || full || empty || !this.rtt.measured || tookMs < this.rtt.smoothedMs;
-    const measured = this.rtt.measured;
+    const { measured } = this.rtt;
+    // A repeated request is answered with nothing at once: its time must not pass for a hold and a very short way.
+    const atOnce = measured && empty && sample < this.rtt.minMs && tookMs <= this.rtt.lateMs;
+    const told = exchange.holdMs === 0 || full || empty || !measured || tookMs < this.rtt.smoothedMs;
+    const telling = told && !atOnce;
     if (telling) this.rtt.add(sample, now, (2 * moved) / Math.max(1, this.window.rate));
     if (!measured && this.rtt.measured) {
       const wait = Math.max(LEAST_HEDGE_MS, LATE_HEDGE * this.rtt.lateMs);
@@ -246,7 +249,7 @@ export class RelayPath {
     const round = this.rate.delivered(
       exchange.stamp,
       exchange.sentAt,
-      moved,
+      exchange.hedged ? 0 : moved,
       now,
       moved >= BULK_BYTES || this.#flightBytes < BULK_BYTES,
     );
@@ -254,7 +257,8 @@ export class RelayPath {
       this.window.onRound(round, this.rtt.minMs, this.rate.best);
     }
     const order = Math.max(LEAST_ORDER_MS, this.rtt.smoothedMs * ORDER_SHARE) * this.#orderFactor;
-    const rate = Math.max(LEAST_RATE, this.rate.best / 2);
+    // At the start as the pace supposes it, with a margin.
+    const rate = Math.max(this.rate.best / 2, this.window.paceRate / 4);
     overtake(this.exchanges.values(), exchange, now, { orderMs: order, movedBytes: moved, rate });
     this.#emptyHolds = empty && tookMs * 2 < exchange.holdMs ? this.#emptyHolds + 1 : 0;
     if (this.#emptyHolds > 1) this.#holdNotBefore = now + Math.min(1000, 10 * 2 ** Math.min(this.#emptyHolds, 8));
@@ -263,6 +267,7 @@ export class RelayPath {
   /** An exchange failed, or the patience with it is over (`silent`). */
   failed(exchange: Exchange, silent: boolean, now: number): void {
     this.#end(exchange);
+    if (!exchange.hedged && now - exchange.sentAt >= this.rtt.minMs) this.rate.lost(exchange.flightBytes);
     this.hold.failed(exchange.holdMs, now - exchange.sentAt);
     // What vanished while others were answered says nothing of the relay as a whole.
     if (silent && this.#answeredAt >= exchange.sentAt) return;
@@ -273,6 +278,7 @@ export class RelayPath {
 
   /** The content of an exchange was given up, but not the exchange: it keeps its place, and its answer may still come. */
   hedge(exchange: Exchange): void {
+    this.rate.lost(exchange.flightBytes);
     this.#release(exchange);
     exchange.hedged = true;
   }

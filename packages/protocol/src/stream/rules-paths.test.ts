@@ -35,6 +35,45 @@ test('R7: results, errors, ends, resets and first bytes leave a held exchange at
   }
 });
 
+test('R7: a lone end of the client goes along once the target has answered, and leaves at once before', () => {
+  const { pair, sid } = opened();
+  const ends = () => pair.up.filter(({ packet }) => packet.segments?.some(({ fin }) => fin === true));
+  const other = pair.open();
+  for (const stream of [sid, other]) pair.client.write(stream, patternAt(1, 0, 100), pair.now);
+  pair.run(2000);
+  // Requests, and nothing else: the target may wait for the end.
+  pair.client.finish(other, pair.now);
+  pair.pump();
+  expect(ends().map(({ at }) => at)).toEqual([pair.now]);
+  pair.node.write(sid, patternAt(1, 0, 100), pair.now);
+  pair.run(2000);
+  expect(pair.drain('client', sid).bytes.length).toBe(100);
+  pair.run(2000);
+  const at = pair.now;
+  pair.client.finish(sid, at);
+  pair.pump();
+  expect(ends().length).toBe(1);
+  // It goes with the next open.
+  pair.run(5);
+  pair.open();
+  pair.pump();
+  expect(ends().map((sent) => sent.at)).toEqual([expect.any(Number), at + 5]);
+});
+
+test('R7: a lone end that finds no company waits no longer than an ack', () => {
+  const { pair, sid } = opened();
+  pair.node.write(sid, patternAt(1, 0, 100), pair.now);
+  pair.run(2000);
+  pair.drain('client', sid);
+  pair.run(2000);
+  const at = pair.now;
+  pair.client.finish(sid, at);
+  pair.run(1000);
+  const end = pair.up.find(({ packet }) => packet.segments?.some(({ fin }) => fin === true));
+  expect(end?.at).toBeGreaterThan(at);
+  expect(end!.at - at).toBeLessThanOrEqual(50);
+});
+
 test('R7: bulk lingers for company, at most 20 ms and a tenth of the round trip', () => {
   const { pair, sid } = opened({ paths: { relay: { paired: true, delayMs: 50 } } });
   pair.node.write(sid, patternAt(1, 0, 30_000), pair.now);

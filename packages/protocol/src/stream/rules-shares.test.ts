@@ -194,15 +194,15 @@ test('R9: what was promised beyond the end of a stream goes back at once, what i
   credit.open(0);
   credit.received(65_536, 0, 100);
   expect(budget.usedBytes).toBe(credit.limit - SHARES.floorBytes);
-  credit.consume(98_304, 0, 100);
+  credit.consume(131_072, 0, 100);
   expect(credit.limit).toBeGreaterThan(200_000);
   expect(budget.activeCount).toBe(1);
   credit.ended(200_000);
   expect(credit.limit).toBe(200_000);
-  expect(budget.usedBytes).toBe(200_000 - 98_304 - SHARES.floorBytes);
+  expect(budget.usedBytes).toBe(200_000 - 131_072 - SHARES.floorBytes);
   expect(budget.activeCount).toBe(0);
   credit.received(200_000, 0, 100);
-  credit.consume(101_696, 0, 100);
+  credit.consume(68_928, 0, 100);
   expect(credit.limit).toBe(200_000);
   expect(budget.usedBytes).toBe(0);
   credit.close();
@@ -218,7 +218,7 @@ test('R14: streams that begin together are promised alike, one that begins alone
     for (const credit of credits) credit.received(65_536, 10, 100);
     return credits.map(({ limit }) => limit - SHARES.floorBytes);
   };
-  expect(grants(1)).toEqual([125_000]);
+  expect(grants(1)).toEqual([187_500]);
   const many = grants(20);
   // Three eighths of it are for those that have not shown yet that they use it up.
   expect(Math.max(...many)).toBeLessThanOrEqual(375_000 / 19);

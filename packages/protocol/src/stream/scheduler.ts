@@ -61,11 +61,12 @@ export class Scheduler {
   /** Puts a stream where it belongs now. */
   update(stream: Stream): void {
     const sendable = stream.sendable;
-    const small = sendable > 0 && stream.goesFirst;
+    const late = stream.endsLate;
+    const small = sendable > 0 && !late && stream.goesFirst;
     place(this.#first, stream, stream.urgent || small || (stream.flow !== undefined && stream.flow.outgoing.count > 0));
-    place(this.#along, stream, stream.needsAck || stream.needsCredit);
-    place(this.#ring, stream, sendable > 0 && !small);
-    const bulk = small ? 0 : sendable;
+    place(this.#along, stream, stream.needsAck || stream.needsCredit || late);
+    place(this.#ring, stream, sendable > 0 && !small && !late);
+    const bulk = small || late ? 0 : sendable;
     if (bulk === 0) stream.deficit = 0;
     this.#bulk += bulk - stream.countedBulk;
     stream.countedBulk = bulk;
@@ -90,7 +91,7 @@ export class Scheduler {
   #drain(set: Set<Stream>, room: number, write: WriteSegment, bytes: boolean): number {
     let left = room;
     for (const stream of set) {
-      const cost = write(stream, left, bytes ? stream.firstBytes : 0);
+      const cost = write(stream, left, bytes ? stream.firstBytes : Number(stream.endsLate));
       if (cost === 0) break;
       left -= cost;
       // To the back: a set hands out what is added again in the same walk.

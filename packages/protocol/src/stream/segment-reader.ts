@@ -57,6 +57,7 @@ function readOpened(stream: Stream, segment: SegmentValue, now: number, events: 
 /** Ack and credit: absolute, only growing, lower ones ignored. False: an ack of what was never sent. */
 function readProgress(stream: Stream, segment: SegmentValue): boolean {
   if (segment.credit !== undefined && segment.credit > stream.peerLimit) {
+    stream.wasHeldUp = stream.wantsRoom || stream.send.end >= stream.peerLimit;
     stream.peerLimit = segment.credit;
     stream.asked = 0;
   }

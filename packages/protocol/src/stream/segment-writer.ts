@@ -81,7 +81,10 @@ function addBytes(stream: Stream, segment: SegmentValue, room: number, maxBytes:
   const piece = stream.send.take(Math.min(room, maxBytes), stream.peerLimit);
   if (piece === undefined) return 0;
   segment.off = piece.from;
-  if (piece.bytes.length > 0) segment.d = piece.bytes;
+  if (piece.bytes.length > 0) {
+    segment.d = piece.bytes;
+    stream.heardBefore = stream.receive.next;
+  }
   if (piece.fin) segment.fin = true;
   return piece.bytes.length;
 }

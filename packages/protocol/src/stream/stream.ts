@@ -72,12 +72,16 @@ export class Stream {
   resetCode = '';
   /** Some segment of it was handed to a carrier. */
   sentAnything = false;
+  /** What the peer had sent when bytes were last sent to it. */
+  heardBefore = 0;
   /** Segments in flight that carry bytes or the end. */
   dataInFlight = 0;
   /** How often the sender asked in vain. */
   asked = 0;
   /** The application wrote more than there was room for. */
   wantsRoom = false;
+  /** When the peer last let it send more, the application waited for that: it will use that up too. */
+  wasHeldUp = false;
   /** The application knows that there is something to read. */
   toldReadable = false;
   /** The application was told that the peer ended. */
@@ -99,9 +103,10 @@ export class Stream {
   #ackConfirmed = 0;
   #creditConfirmed: number;
 
-  /** Kept by the watch for small messages: bytes since the last pause, and when the last ones moved. */
+  /** Kept by the watch for small messages: bytes since the last pause, when the last ones moved, and when it was bulk. */
   movedBytes = 0;
   movedAt = Number.NEGATIVE_INFINITY;
+  bulkAt = Number.NEGATIVE_INFINITY;
   /** Kept by the scheduler. */
   deficit = 0;
   countedBulk = 0;
@@ -149,6 +154,16 @@ export class Stream {
     return this.goesFirst ? Math.max(SMALL_BYTES, FIRST_BYTES - this.send.sent) : 0;
   }
 
+  /**
+   * Nothing but its end is to be sent, and the target has answered what went before: nobody waits for that end, so it goes along
+   * with the next packet. An end that follows its bytes may be what the target waits for.
+   */
+  get endsLate(): boolean {
+    const { send, receive } = this;
+    const endOnly = send.finished && send.sent === send.end && send.lostRanges === 0;
+    return this.isClient && this.life === 'live' && endOnly && receive.next > this.heardBefore;
+  }
+
   /** Something has to be told at once. */
   get urgent(): boolean {
     return this.needsOpen || this.needsOpened || this.needsRst || this.needsAsk || this.owesAnswer;
@@ -159,6 +174,11 @@ export class Stream {
     if (this.life !== 'live' || this.dataInFlight > 0) return false;
     if (this.send.blocked(this.peerLimit)) return this.send.lostRanges === 0;
     return this.send.acked < this.send.sent && this.send.sendable(this.peerLimit) === 0;
+  }
+
+  /** Its application has more to write than there is room for, or will have by the time that room comes. */
+  get isHungry(): boolean {
+    return this.wantsRoom || (this.wasHeldUp && !this.send.finished);
   }
 
   /** One of its readers lets no more come: it has moved what it was allowed to. */

@@ -18,6 +18,8 @@ export interface Job {
   answerBytes?: number;
   /** Bytes per ms that the application has to send; absent: all at once. */
   sourceRate?: number;
+  /** The application learns so much later, ms, that it may write again. */
+  lateMs?: number;
   /** Readers take so much at once and then so many bytes per ms; 0: they stall. Absent: all that comes. */
   slowReader?: { takesBytes: number; rate: number };
   /** It stays open when all is done. */
@@ -102,7 +104,7 @@ export class Traffic {
     const stream = this.running.get(event.sid);
     if (stream === undefined) return;
     if (event.type === 'readable') this.#read(end, stream);
-    if (event.type === 'writable') this.#write(end, stream);
+    if (event.type === 'writable') this.#writable(end, stream);
     if (event.type === 'opened' && stream.job.waitsForOpen === true) this.#write('client', stream);
     if (event.type === 'reset' || event.type === 'failed') throw new Error(`stream ${event.sid}: ${event.code}`);
   }
@@ -112,6 +114,15 @@ export class Traffic {
     const { rounds = 0, askBytes = 1, answerBytes = 1 } = job;
     if (end === 'client') return job.upBytes + Math.min(rounds, Math.floor(read.client / answerBytes) + 1) * askBytes;
     return job.downBytes + Math.floor(read.node / askBytes) * answerBytes * (rounds > 0 ? 1 : 0);
+  }
+
+  #writable(end: End, stream: Running): void {
+    const { lateMs = 0 } = stream.job;
+    if (lateMs === 0) return this.#write(end, stream);
+    this.#pair.clock.after(lateMs, () => {
+      this.#write(end, stream);
+      this.#pair.pump();
+    });
   }
 
   #write(end: End, stream: Running): void {
