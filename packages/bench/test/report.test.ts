@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import type { BenchReport } from '@millrace/protocol';
 import { expect, test } from 'vitest';
 import { pageOf } from '../src/report/docs.js';
-import { reportText } from '../src/report/files.js';
+import { readReports, reportText, writeWhole } from '../src/report/files.js';
 import { htmlReport } from '../src/report/html.js';
 import { mergedReport } from '../src/report/newest.js';
 import { paramsText, short, tableOf, verdict } from '../src/report/table.js';
@@ -59,6 +62,20 @@ test('a report that is one of the earlier ones is no further point of their hist
     /<polyline points="([^"]*)"/.exec(html.split('<h2>History')[1] ?? '')?.[1]?.split(' ').length ?? 0;
   expect(points(htmlReport(newer, [older]))).toBe(2);
   expect(points(htmlReport(mergedReport([older, newer]), [older, newer]))).toBe(2);
+});
+
+test('a report that is written again takes its own place, and leaves nothing beside it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-files-'));
+  try {
+    const report = sampleReport();
+    await writeWhole(join(folder, 'a.json'), reportText({ ...report, results: report.results.slice(0, 1) }));
+    await writeWhole(join(folder, 'a.json'), reportText(report));
+    expect(await readdir(folder)).toEqual(['a.json']);
+    const [read] = await readReports([folder]);
+    expect(read?.results).toHaveLength(report.results.length);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test('reports become one of the newest results, in the order of the scenarios', () => {
@@ -180,6 +197,7 @@ const progress = {
   of: 5,
   figures: { MBps: 12 },
   problems: [],
+  span: { startMs: 0, endMs: 1000 },
 };
 
 test('elsewhere than in a terminal every run is a line of its own', () => {

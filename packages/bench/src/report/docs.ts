@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BenchError } from '../errors.js';
 import type { BenchBound, BenchReport, BenchResult, BenchTarget } from '@millrace/protocol';
 import { repositoryFolder } from '../process/bundle.js';
 import { scenarios } from '../scenarios/index.js';
-import { readReports, reportText, writeJson } from './files.js';
+import { readReports, reportText, writeWhole } from './files.js';
 import { newestResults } from './newest.js';
 import { paramsText, short, tableOf, verdict } from './table.js';
 
@@ -23,8 +23,8 @@ export async function writeDocs(report: BenchReport): Promise<void> {
   if (!report.verified) throw new BenchError('REPORT', 'bytes were wrong: there is nothing to publish');
   await mkdir(reportsFolder, { recursive: true });
   const name = `${report.startedAt.slice(0, 19).replaceAll(':', '').replace('T', '-')}.json`;
-  await writeJson(join(reportsFolder, name), report);
-  await writeFile(pageFile, await docsPage());
+  await writeWhole(join(reportsFolder, name), reportText(report));
+  await writeWhole(pageFile, await docsPage());
 }
 
 /** The reports that are kept, oldest first. */

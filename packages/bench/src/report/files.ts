@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BenchError } from '../errors.js';
 import type { BenchReport } from '@millrace/protocol';
@@ -6,9 +6,16 @@ import type { BenchReport } from '@millrace/protocol';
 /** Digits that a figure keeps in a file: more than any run repeats. */
 const DIGITS = 5;
 
-/** Writes a report, with figures of five digits. */
+/** Writes a report, with figures of five digits. The file may be anything that can be written to. */
 export async function writeJson(file: string, report: BenchReport): Promise<void> {
   await writeFile(file, reportText(report));
+}
+
+/** Writes a regular file so that nobody ever reads a part of it: it may be read by another run beside this one. */
+export async function writeWhole(file: string, text: string): Promise<void> {
+  const part = `${file}.${process.pid}.part`;
+  await writeFile(part, text);
+  await rename(part, file);
 }
 
 /** A list of numbers that `JSON.stringify` has spread over many lines. */

@@ -1,3 +1,4 @@
+import { fileName } from './profile-summary.js';
 import type { BedContext, Side, Sides } from '../bed/types.js';
 import type { Link } from '../check/shaped-direction.js';
 import { startChild, type Child } from '../process/child.js';
@@ -36,7 +37,7 @@ export function bedContext(options: {
       role,
       ...(kernel && { within: kernel.within[at ?? (NEAR.has(worker) ? 'near' : 'far')] }),
       ...(profile !== undefined && {
-        profile: { folder: profile, name: `${name}-${role}-${++profiles}.cpuprofile`.replaceAll(/[^\w.-]+/g, '_') },
+        profile: { folder: profile, name: fileName(`${name}-${role}-${++profiles}.cpuprofile`) },
       }),
     });
   const tree = side === 'base' ? (folders.base ?? folders.subject) : folders.subject;

@@ -10,7 +10,16 @@ export interface CpuProfile {
     callFrame: { functionName: string; url: string; lineNumber: number; columnNumber: number };
   }>;
   samples: number[];
+  /** Microseconds between samples. */
   timeDeltas: number[];
+  /** When it began, in microseconds of the machine's monotonic clock. */
+  startTime: number;
+}
+
+/** A time that is measured, in milliseconds of the same clock. */
+export interface Span {
+  startMs: number;
+  endMs: number;
 }
 
 type CallFrame = CpuProfile['nodes'][number]['callFrame'];
@@ -21,6 +30,9 @@ const SHOWN = 10;
 /** What V8 calls time that nothing of ours took. */
 const NOT_WORK = new Set(['(idle)', '(root)']);
 const SUMMARY_FILE = 'summary.txt';
+
+/** A text as it stands in the name of a profile. */
+export const fileName = (text: string): string => text.replaceAll(/[^\w.-]+/g, '_');
 
 /** Reads the profiles of a folder as processes end and leave them there. */
 export class ProfileReader {
@@ -35,10 +47,11 @@ export class ProfileReader {
   }
 
   /**
-   * What took most of the CPU in each profile that has come since the last call. All of it stands in `summary.txt` beside
-   * them. Call it while the bundles that were profiled are there: their maps tell where functions stand.
+   * What took most of the CPU in each profile that has come since the last call, while something was measured: starting, and
+   * warming up, are left out, and so are the runs of other subjects where a profile has the name of one. All of it stands in `summary.txt` beside them. Call it while the bundles that were profiled
+   * are there: their maps tell where functions stand.
    */
-  async next(): Promise<string[]> {
+  async next(spans: ReadonlyArray<Span & { subject: string }>): Promise<string[]> {
     const folder = this.#folder;
     if (folder === undefined) return [];
     if (!this.#made) await mkdir(folder, { recursive: true });
@@ -48,7 +61,9 @@ export class ProfileReader {
     const texts: string[] = [];
     for (const name of names.sort()) {
       this.#told.add(name);
-      const profile = JSON.parse(await readFile(join(folder, name), 'utf8')) as CpuProfile;
+      const own = spans.filter(({ subject }) => name.includes(`_${fileName(subject)}-`));
+      const whole = JSON.parse(await readFile(join(folder, name), 'utf8')) as CpuProfile;
+      const profile = within(whole, own.length > 0 ? own : spans);
       texts.push([`${name}: ${busyText(profile)}`, ...costs(profile, await locate(profile))].join('\n'));
     }
     this.#text += texts.map((text) => `${text}\n\n`).join('');
@@ -57,7 +72,22 @@ export class ProfileReader {
   }
 }
 
-/** How much of its life a process worked: what is not busy waits for something else. */
+/** What of a profile lies within the given times. */
+export function within(profile: CpuProfile, spans: readonly Span[]): CpuProfile {
+  const samples: number[] = [];
+  const timeDeltas: number[] = [];
+  let atUs = profile.startTime;
+  profile.samples.forEach((id, i) => {
+    const deltaUs = profile.timeDeltas[i] ?? 0;
+    atUs += deltaUs;
+    if (!spans.some(({ startMs, endMs }) => atUs >= startMs * 1e3 && atUs <= endMs * 1e3)) return;
+    samples.push(id);
+    timeDeltas.push(deltaUs);
+  });
+  return { ...profile, samples, timeDeltas };
+}
+
+/** How much of that time a process worked: what is not busy waits for something else. */
 export function busyText({ nodes, samples, timeDeltas }: CpuProfile): string {
   const idle = new Set(nodes.filter(({ callFrame }) => NOT_WORK.has(callFrame.functionName)).map(({ id }) => id));
   let all = 0;

@@ -13,7 +13,7 @@ import type { BenchOptions } from './options.js';
 import { measureUdpLink } from '../udp/udp-ceiling.js';
 import { udpLinkKind } from '../udp/udp-link.js';
 import { planOf, timeText } from './plan.js';
-import { ProfileReader } from './profile-summary.js';
+import { ProfileReader, type Span } from './profile-summary.js';
 import { runVariant, type Progress } from './run-scenario.js';
 
 /** Who shows what happens. */
@@ -81,10 +81,15 @@ export async function runBench(options: BenchOptions, run: BenchRun): Promise<Be
     display.say(`${plan.length} set${plan.length === 1 ? '' : 's'} of parameters: ${timeText(plan)}`);
     for (const [i, variant] of plan.entries()) {
       const surroundings = { folders, ceilings, ...(kernel && { kernel }) };
-      const found = await runVariant(variant, options, surroundings, (progress) => display.progress(progress));
+      const spans: Array<Span & { subject: string }> = [];
+      const found = await runVariant(variant, options, surroundings, (progress) => {
+        const { run: number, subject, span } = progress;
+        if (number > 0) spans.push({ subject, ...span });
+        display.progress(progress);
+      });
       results.push(...found);
       display.results(found);
-      for (const text of await profiles.next()) display.say(text);
+      for (const text of await profiles.next(spans)) display.say(text);
       const left = plan.slice(i + 1);
       if (left.length > 0) display.say(`${i + 1} of ${plan.length} done; left: ${timeText(left)}\n`);
       if (left[0]?.scenario !== variant.scenario) await run.save?.(report());

@@ -10,6 +10,7 @@ import { nowMs } from '../process/clock.js';
 import { paramsText } from '../report/table.js';
 import type { Measurement } from '../scenarios/scenario.js';
 import type { Variant } from './plan.js';
+import type { Span } from './profile-summary.js';
 
 /** One step of the work, for whoever shows progress. */
 export interface Progress {
@@ -21,6 +22,8 @@ export interface Progress {
   of: number;
   figures: BenchFigures;
   problems: string[];
+  /** When it began and ended, by the clock of `nowMs`. */
+  span: Span;
 }
 
 /** What a variant is run with, besides its parameters. */
@@ -75,11 +78,11 @@ export async function runVariant(
     });
     for (let run = 1 - warmUps; run <= runs; run++) {
       for (const subject of rotated(subjects, run)) {
-        const keep: Keep = (name, ours, { figures, problems, seconds }) => {
+        const keep: Keep = (name, ours, { figures, problems, span }) => {
           const one = entry(name, ours);
           if (run > 0) {
             one.runs.push(figures);
-            one.seconds += seconds;
+            one.seconds += (span.endMs - span.startMs) / 1e3;
           }
           one.problems.push(...problems.map((problem) => `run ${run}: ${problem}`));
           onProgress({
@@ -90,6 +93,7 @@ export async function runVariant(
             of: runs,
             figures,
             problems,
+            span,
           });
         };
         await runOnce(subject, run > 0 ? params : (scenario.warmUp?.(params) ?? params), keep, own);
@@ -119,8 +123,8 @@ const rotated = (subjects: Subject[], run: number): Subject[] =>
     .map((_, i) => subjects[(i + run + subjects.length) % subjects.length])
     .filter((subject) => subject !== undefined);
 
-/** One run, and how long it took with all that is done around its clock. */
-type Timed = Measurement & { seconds: number };
+/** One run, and when it was with all that is done around its clock. */
+type Timed = Measurement & { span: Span };
 type Keep = (name: string, ours: boolean, timed: Timed) => void;
 
 async function runOnce(subject: Subject, params: BenchParams, keep: Keep, own: string): Promise<void> {
@@ -137,10 +141,10 @@ async function runOnce(subject: Subject, params: BenchParams, keep: Keep, own: s
 /** What fails is a problem of its run; the other subjects and runs go on. */
 async function attempt(measure: () => Promise<Measurement>): Promise<Timed> {
   const startMs = nowMs();
-  const seconds = (): number => (nowMs() - startMs) / 1e3;
+  const span = (): Span => ({ startMs, endMs: nowMs() });
   try {
-    return { ...(await measure()), seconds: seconds() };
+    return { ...(await measure()), span: span() };
   } catch (error) {
-    return { figures: {}, problems: [(error as Error).message], seconds: seconds() };
+    return { figures: {}, problems: [(error as Error).message], span: span() };
   }
 }

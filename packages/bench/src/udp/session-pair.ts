@@ -38,6 +38,7 @@ export class SessionPair {
   /** Where the far end waits for sessions of each set-up. */
   readonly #doors = new Map<string, Promise<{ host: string; port: number }>>();
   #seed = 0;
+  #sessions = 0;
 
   private constructor(link: UdpLink, far: Child<SessionEndVerbs>, near: Child<SessionEndVerbs>) {
     this.#link = link;
@@ -65,10 +66,12 @@ export class SessionPair {
     const door = this.#doors.get(name) ?? this.#open(session);
     this.#doors.set(name, door);
     await this.#near.call('connect', { to: await door, session });
+    await this.#far.call('joined', ++this.#sessions);
   }
 
   /** Ends all sessions, so that the next run begins with one that knows nothing of the link. */
   async leave(): Promise<void> {
+    this.#sessions = 0;
     await this.#near.call('leave', null);
     await this.#far.call('leave', null);
   }

@@ -66,6 +66,8 @@ interface End {
 }
 
 const ends: End[] = [];
+/** Called with every session that begins. */
+let onJoined: (() => void) | undefined;
 let onAnswer: ((data: Uint8Array) => void) | undefined;
 
 /** The bytes of a pattern as one piece. */
@@ -99,6 +101,7 @@ function adopt(session: SessionHandle, echoes: boolean): void {
   });
   session.on('event', (data) => (echoes ? session.sendEvent(data) : onAnswer?.(data)));
   session.on('datagram', (data) => (echoes ? session.sendDatagram(data) : onAnswer?.(data)));
+  onJoined?.();
 }
 
 /** One of the sessions, counted from 0 in the order in which they were made. */
@@ -137,6 +140,10 @@ const verbs = {
   },
   connect: async ({ to, session = {} }: { to: { host: string; port: number }; session?: SessionOptions }) => {
     adopt(await UdpSession.connect({ address: to.host, port: to.port, sharedKey, session }), false);
+  },
+  /** Resolves once so many sessions have begun here: the end that is called knows of one a little later than its caller. */
+  joined: async (count: number): Promise<void> => {
+    while (ends.length < count) await new Promise<void>((resolve) => (onJoined = resolve));
   },
   /** Which frames come next on a session. */
   expect: ({ session, ...frames }: { session: number; seed: number; frameBytes: number }): void => {
