@@ -31,14 +31,17 @@ function open(node: Level2Node, options: Partial<TunnelOptions> = {}): { tunnel:
   return { tunnel, carrier: carrier as Level2Carrier };
 }
 
-/** Level 2 over one relay, at defaults. */
-function alone(node: Level2Node): { level: Level2; pool: RelayPool; events: EventHub<MillraceEvent> } {
+/** Level 2 over one relay, at defaults but for what is given. */
+function alone(
+  node: Level2Node,
+  engine: StreamEngineOptions = {},
+): { level: Level2; pool: RelayPool; events: EventHub<MillraceEvent> } {
   const options = resolveOptions({ key: KEY, level: '2', relays: [RELAY], accounts: [] });
   const entry = options.relays[0]!;
   const account = new Account(entry.account, options.accounts.get(entry.account)!);
   const events = new EventHub<MillraceEvent>();
   const pool = new RelayPool([new Relay(entry, new Level2Carrier(node), account)], events);
-  const level = createLevel2({ options, pool, events });
+  const level = createLevel2({ options, pool, events, engine });
   level.addRelay(pool.relays[0]!, 'bytes');
   return { level, pool, events };
 }

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { decodeBody, decodePacket, type SegmentValue } from '@millrace/protocol/level2';
 import { expect, test } from 'vitest';
 import { level2MemoryBound } from '../src/level2/memory.js';
 import { NODE_LIMITS } from '../src/limits.js';
@@ -23,15 +24,14 @@ test('at defaults a node with one client of 1,000 streams stays below 512 MiB', 
   expect(bound).toBeLessThanOrEqual(512 * MIB);
 });
 
-test('1,000 targets that do not read, and a client that does not fetch, reach half the bound and never pass it', async () => {
+test('1,000 targets that do not read, and a client that does not fetch, reach half the bound at defaults and never pass it', async () => {
   const streams = 1_000;
-  const limits = { maxAnswerBytes: MIB, maxPinnedBytes: MIB };
-  const options = { maxBufferedBytes: 16 * MIB, maxStreams: streams, maxClients: 1 };
+  const options = { maxBufferedBytes: 512 * MIB, maxStreams: 4_096, maxClients: 256 };
   const connect = (): ReturnType<StalledSocket['asSocket']> => new StalledSocket(65_536).asSocket();
-  const { node, ...rest } = await startTestNode(options, { limits, connect });
+  const { node, ...rest } = await startTestNode(options, { connect });
   const { maxAssociations: _, ...engine } = engineOptions(options);
-  const load = { streams, clients: 1, exchanges: 128, answerBytes: MIB };
-  const bound = level2MemoryBound(engine, { ...NODE_LIMITS, ...limits }, load);
+  const load = { streams, clients: 1, exchanges: 128, answerBytes: 4 * MIB };
+  const bound = level2MemoryBound(engine, NODE_LIMITS, load);
   const client = await addClient({ node, ...rest });
 
   let most = 0;
@@ -43,15 +43,27 @@ test('1,000 targets that do not read, and a client that does not fetch, reach ha
   };
   collectGarbage();
   const before = process.memoryUsage();
-  // By hand, since an engine would hold as much in this process again: each stream is opened with all that it may send.
+  // By hand, since an engine would hold as much in this process again: each stream is opened with its floor and with room
+  // for all that its target has, and then sends what it may beyond that.
   const d = Buffer.alloc(65_536);
-  for (let n = 0; n < streams / 50; n++) {
-    const open = { host: '127.0.0.1', port: 80, kind: 0 };
-    const segments = Array.from({ length: 50 }, (_, index) => ({ sid: n * 50 + index, open, off: 0, d }));
-    await client.post(client.encode({ n, cid: client.cid, segments }));
+  const credits = new Map<number, number>();
+  let n = 0;
+  const send = async (segments: SegmentValue[]): Promise<void> => {
+    const answer = await client.post(client.encode({ n: n++, cid: client.cid, max: 16_384, segments }));
+    const { segments: told = [] } = decodePacket(decodeBody(answer, 'response').packet);
+    for (const { sid, credit } of told) if (credit !== undefined) credits.set(sid, credit);
     look();
+  };
+  for (let first = 0; first < streams; first += 50) {
+    const open = { host: '127.0.0.1', port: 80, kind: 0 };
+    await send(Array.from({ length: 50 }, (_, index) => ({ sid: first + index, open, off: 0, d, credit: 64 * MIB })));
   }
   await eventually(() => look() > 0 && node.stats().streams === streams);
+  for (const [sid, credit] of credits) {
+    for (let off = d.length; off < credit; off += MIB) {
+      await send([{ sid, off, d: Buffer.alloc(Math.min(MIB, credit - off)) }]);
+    }
+  }
   // The targets send for as long as anything of theirs is taken.
   for (let last = -1; last !== look(); await quiet()) last = look();
   collectGarbage();

@@ -27,14 +27,21 @@ export async function pump(inlet: Inlet, stream: TunnelStream, halfClosedIdleMs:
 }
 
 /**
- * Carries bytes from the stream only, until its target ends or the application leaves. What the application still sends
- * is thrown away.
+ * Carries bytes from the stream only, until its target ends, `lengthBytes` have come, or the application leaves. What the application
+ * still sends is thrown away.
  */
-export async function pumpAnswer(inlet: Inlet, stream: TunnelStream): Promise<void> {
-  const down = pumpDown(inlet, endsOf(stream));
+export async function pumpAnswer(inlet: Inlet, stream: TunnelStream, lengthBytes = Infinity): Promise<void> {
+  const ends = endsOf(stream);
+  let left = lengthBytes;
+  const read = async (): Promise<Uint8Array | undefined> => {
+    const value = left > 0 ? await ends.read() : undefined;
+    left -= value?.length ?? 0;
+    return value;
+  };
+  const down = pumpDown(inlet, { read });
   inlet.discard();
-  const left = inlet.read().then(ignore, ignore);
-  await tied(inlet, stream, [Promise.race([down, left])]);
+  const leaves = inlet.read().then(ignore, ignore);
+  await tied(inlet, stream, [Promise.race([down, leaves])]);
   stream.reset('STREAM_CLOSED');
   await down;
 }
@@ -67,7 +74,7 @@ async function pumpUp(inlet: Inlet, ends: StreamEnds, watch: HalfClosedWatch): P
   }
 }
 
-async function pumpDown({ socket }: Inlet, ends: StreamEnds, watch?: HalfClosedWatch): Promise<void> {
+async function pumpDown({ socket }: Inlet, ends: Pick<StreamEnds, 'read'>, watch?: HalfClosedWatch): Promise<void> {
   let wake: (() => void) | undefined;
   const onWake = () => wake?.();
   let corked = false;

@@ -30,6 +30,17 @@ export function readResponseHead(bytes: Buffer): ResponseHead | undefined {
   return { status: Number(status), head: bytes.subarray(0, end + 4), rest: bytes.subarray(end + 4) };
 }
 
+/** Bytes of the body behind a head, as it says (RFC 9112, section 6.3); `Infinity` where only its end tells, or the chunks in it. */
+export function bodyLength({ status, head }: ResponseHead): number {
+  if (status === 204 || status === 304) return 0;
+  const text = head.toString('latin1');
+  const lengths = [...text.matchAll(/\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*(?=\r)/gi)].map(([, digits]) =>
+    Number(digits),
+  );
+  if (/\r\ntransfer-encoding:/i.test(text) || new Set(lengths).size !== 1) return Infinity;
+  return lengths[0]!;
+}
+
 /** The same head for an application whose connection ends with this answer. */
 export function closingHead(head: Buffer): Buffer {
   const [statusLine = '', ...lines] = head.toString('latin1').trimEnd().split('\r\n');

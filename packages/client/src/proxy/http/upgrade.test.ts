@@ -79,12 +79,30 @@ test('a target that does not agree: its answer is handed on, and the connection 
   );
 });
 
+test.each([
+  ['in one piece with its head', 'Content-Length: 2', 'no', ''],
+  ['in pieces', 'content-length:  10 ', 'not ', 'today!'],
+  ['without a body', 'Content-Length: 0', '', ''],
+])(
+  'an answer %s ends the connection with its last byte, though the target keeps its own',
+  async (_what, field, one, other) => {
+    const app = await application();
+    app.write(UPGRADE);
+    const stream = (await tunnel.connects.next()).accept();
+    await stream.send(`HTTP/1.1 200 OK\r\n${field}\r\n\r\n${one}`);
+    if (other !== '') await stream.send(other);
+    const answer = (await app.readToEnd()).toString();
+    expect(answer.split('\r\n\r\n')[1]).toBe(one + other);
+    await stream.resetBy;
+  },
+);
+
 test('after another answer nothing that the application sends reaches the target', async () => {
   const app = await application();
   app.write(UPGRADE);
   const connect = await tunnel.connects.next();
   const stream = connect.accept();
-  await stream.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  await stream.send('HTTP/1.1 200 OK\r\n\r\nok');
   await app.readUntil('\r\n\r\nok');
   app.socket.end('GET http://other.example/ HTTP/1.1\r\nHost: other.example\r\n\r\n');
   await stream.resetBy;

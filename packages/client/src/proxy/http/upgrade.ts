@@ -9,12 +9,12 @@ import { pump, pumpAnswer } from '../pump.js';
 import { endToEnd } from './headers.js';
 import { badRequestPage, failurePage, serialise } from './pages.js';
 import type { RequestTarget } from './target.js';
-import { closingHead, readResponseHead } from './response-head.js';
+import { bodyLength, closingHead, readResponseHead } from './response-head.js';
 
 /**
  * Carries a plain request that wants to change its protocol (WebSocket). Once the target agrees (101) the connection
- * is bytes both ways. When it answers otherwise, that answer is handed on and the connection ends with it: a further
- * request on it could be for another target.
+ * is bytes both ways. When it answers otherwise, that answer is handed on and the connection ends with it, also where the
+ * target keeps its own: a further request on it could be for another target.
  *
  * @returns when all is over; never rejects.
  */
@@ -81,7 +81,9 @@ async function passAnswer(context: ProxyContext, inlet: Inlet, stream: TunnelStr
       socket.write(answer.rest);
       const close = (): void => stream.reset('ABORTED');
       context.closers.add(close);
-      await (upgraded ? pump(inlet, stream, context.options.halfClosedIdleMs) : pumpAnswer(inlet, stream));
+      await (upgraded
+        ? pump(inlet, stream, context.options.halfClosedIdleMs)
+        : pumpAnswer(inlet, stream, bodyLength(answer) - answer.rest.length));
       context.closers.delete(close);
       return;
     }

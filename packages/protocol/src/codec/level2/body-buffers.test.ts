@@ -16,14 +16,17 @@ describe('memory of bodies', () => {
     expect(buffers.bytes).toBe(0);
   });
 
-  test('is bounded: the oldest goes, and small ones are not kept', () => {
+  test('is bounded: the oldest is freed, and small ones are not kept', () => {
     const buffers = new BodyBuffers(300_000);
     const all = [100_000, 150_000, 160_000].map((bytes) => buffers.take(bytes));
     for (const each of all) buffers.give(each);
     expect(buffers.bytes).toBe(160_000);
-    buffers.give(buffers.take(1_000));
-    buffers.give(new Uint8Array(300_001));
+    expect(all.map(({ length }) => length)).toEqual([0, 0, 160_000]);
+    const [small, large] = [buffers.take(1_000), new Uint8Array(300_001)];
+    buffers.give(small);
+    buffers.give(large);
     expect(buffers.bytes).toBe(160_000);
+    expect([small.length, large.length]).toEqual([1_000, 0]);
   });
 
   test('is lent out until nobody has a view of it any more', () => {

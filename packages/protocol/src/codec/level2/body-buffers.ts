@@ -1,3 +1,5 @@
+import { freeMemory } from '../../free-memory.js';
+
 /** Smaller bodies get new memory: the allocator is quick at that. */
 const LEAST_BYTES = 65_536;
 
@@ -62,12 +64,17 @@ export class BodyBuffers {
     if (memory.buffer.byteLength >= LEAST_LENT_BYTES) loans.set(memory.buffer, { owner: this, views: 1 });
   }
 
-  /** Nobody uses it any more. Takes what came from {@link take}. */
+  /** Nobody uses it any more. Takes what came from {@link take}. What is too much is freed. */
   give({ buffer }: Uint8Array): void {
     const { byteLength } = buffer;
-    if (byteLength < LEAST_BYTES || byteLength > this.#maxBytes) return;
+    if (byteLength < LEAST_BYTES) return;
+    if (byteLength > this.#maxBytes) return freeMemory(new Uint8Array(buffer));
     this.#spare.push(buffer);
     this.#bytes += byteLength;
-    while (this.#bytes > this.#maxBytes) this.#bytes -= this.#spare.shift()!.byteLength;
+    while (this.#bytes > this.#maxBytes) {
+      const dropped = this.#spare.shift()!;
+      this.#bytes -= dropped.byteLength;
+      freeMemory(new Uint8Array(dropped));
+    }
   }
 }
