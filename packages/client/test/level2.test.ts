@@ -147,6 +147,47 @@ describe('level 2', () => {
     node.close();
   });
 
+  test('a page now and then of a relay that works fails no open', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const node = new Level2Node();
+    const { tunnel, carrier } = open(node);
+    (await tunnel.connect({ host: 'h', port: 1 })).reset();
+    let pages = 0;
+    carrier.handle = (body) => {
+      const asks = pages === 0 && Buffer.from(body).includes('other.test');
+      if (!asks) return undefined;
+      pages += 1;
+      return failed('RELAY_HTML', 'fake relay: a page', true);
+    };
+    const opening = tunnel.connect({ host: 'other.test', port: 1 });
+    await until(() => pages > 0);
+    await vi.advanceTimersByTimeAsync(20_000);
+    (await opening).reset();
+    vi.useRealTimers();
+    await tunnel.close();
+    node.close();
+  });
+
+  test('an open that left in many requests at once survives that one of them came to nothing', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const node = new Level2Node();
+    const { tunnel, carrier } = open(node, { relays: [{ ...RELAY, maxRequestBytes: 8_192 }] });
+    let opens = 0;
+    carrier.handle = (body) => {
+      if (!Buffer.from(body).includes('other.test')) return undefined;
+      opens += 1;
+      // The last of those that left together fails first.
+      return opens === 5 ? failed('RELAY_NODE_DOWN', 'fake relay: refused', false) : undefined;
+    };
+    const opening = tunnel.connect({ host: 'other.test', port: 1, firstBytes: patternBytes(60_000, 1) });
+    await until(() => opens > 4);
+    await vi.advanceTimersByTimeAsync(20_000);
+    (await opening).reset();
+    vi.useRealTimers();
+    await tunnel.close();
+    node.close();
+  });
+
   test('streams whose node is not heard of any more are cut, with the cause, and not before it may have forgotten them', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const node = new Level2Node();

@@ -26,8 +26,8 @@ export interface EngineUser {
   readonly startedAt: number;
   /** The node has not answered yet. */
   readonly opening: boolean;
-  /** How many requests carried its open. */
-  readonly attempts: number;
+  /** How many requests that carried its open came to nothing. Several may be under way. */
+  failures: number;
   attempt(): void;
   step(step: CarrierStep, atMs: number): void;
   /** Ends it here and at the node. */

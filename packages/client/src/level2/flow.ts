@@ -11,6 +11,7 @@ import { dialError, streamError } from './errors.js';
 export class Level2Flow implements EngineUser, SharedFlow {
   readonly sid: number;
   readonly startedAt = performance.now();
+  failures = 0;
   readonly #driver: EngineDriver;
   readonly #request: SharedFlowRequest;
   readonly #idleMs: number;
@@ -34,10 +35,6 @@ export class Level2Flow implements EngineUser, SharedFlow {
 
   get opening(): boolean {
     return !this.#opened && !this.#over;
-  }
-
-  get attempts(): number {
-    return this.#request.record.attempts;
   }
 
   attempt(): void {

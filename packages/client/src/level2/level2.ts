@@ -191,10 +191,14 @@ class EngineLevel implements Level2 {
     const told = this.nodes.noteFailure(relay, failure);
     this.#failure = told;
     const now = performance.now();
-    const hopeless = PERMANENT.has(told.code) && this.#pool.blocked((other) => this.nodes.mayUse(other)) !== undefined;
+    // A relay that has answered as a tunnel may show a page now and then.
+    const passing = told.code === 'RELAY_HTML' && this.nodes.nodeOf(relay) !== undefined;
+    const permanent = PERMANENT.has(told.code) && !passing;
+    const hopeless = permanent && this.#pool.blocked((other) => this.nodes.mayUse(other)) !== undefined;
     for (const user of users) {
       const late = now - user.startedAt >= this.#options.exchangeTimeoutMs;
-      if (hopeless || late || user.attempts >= CLIENT_LIMITS.maxOpenAttempts) user.fail(relayError(told));
+      user.failures += 1;
+      if (hopeless || late || user.failures >= CLIENT_LIMITS.maxOpenAttempts) user.fail(relayError(told));
     }
   }
 }

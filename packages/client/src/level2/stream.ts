@@ -12,6 +12,7 @@ import { dialError, streamError } from './errors.js';
 export class Level2Stream implements EngineUser {
   readonly sid: number;
   readonly startedAt = performance.now();
+  failures = 0;
   readonly #driver: EngineDriver;
   readonly #request: StreamRequest;
   readonly #channel: Channel;
@@ -38,10 +39,6 @@ export class Level2Stream implements EngineUser {
 
   get opening(): boolean {
     return !this.#opened && !this.#over;
-  }
-
-  get attempts(): number {
-    return this.#request.record.attempts;
   }
 
   attempt(): void {
