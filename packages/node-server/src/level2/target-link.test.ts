@@ -172,3 +172,19 @@ test('a read is not taken apart for the room there is while as much is on its wa
   link.sendDown();
   expect(calls).toEqual(['write 123', 'write 45']);
 });
+
+test('a socket keeps one read, however much was read from it at once and whatever room there was', async () => {
+  const { socket, calls, state } = start();
+  state.room = 0;
+  socket.push(Buffer.alloc(60_000, 'a'));
+  await quiet();
+  expect([calls, socket.readableLength]).toEqual([[], 60_000]);
+  state.room = 50_000;
+  socket.emit('readable');
+  expect(calls.length).toBeGreaterThan(1);
+  expect([
+    calls.map((call) => call.length - 'write '.length).reduce((sum, bytes) => sum + bytes),
+    socket.readableLength,
+  ]).toEqual([60_000, 0]);
+  expect(socket.readableHighWaterMark).toBe(4_096);
+});

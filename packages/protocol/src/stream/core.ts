@@ -199,7 +199,7 @@ export abstract class StreamCore {
     if (stream.settled) stream.step('confirmed');
     this.#tell(stream);
     if (stream.life === 'live' && stream.flow === undefined && !stream.receive.sized) {
-      const due = stream.credit.due(stream.receive.next);
+      const due = stream.credit.due(stream.receive.next, this.roundTripMs);
       if (due !== 'no') stream.needsCredit = true;
       if (due === 'now') stream.owesAnswer = true;
     }

@@ -19,7 +19,8 @@ const YOUNG_BYTES = 1_048_576;
 const LEAST_ACTIVE_MS = 500;
 const ACTIVE_TRIPS = 8;
 
-/** A peer that has so many times less than it might have is told at once: it will soon have to wait. */
+/** On a way shorter than this, ms, a peer that has so many times less than it might have is told at once: an ack's wait would be longer than the way. */
+const NEAR_MS = 50;
 const SCARCE_FACTOR = 8;
 
 export interface CreditOptions {
@@ -135,11 +136,13 @@ export class ReceiveCredit {
     this.#raise(now);
   }
 
-  /** Whether the peer should be told of a higher limit; `received`: position up to which its bytes arrived. */
-  due(received: number): 'no' | 'soon' | 'now' {
+  /** Whether the peer should be told of a higher limit; `received`: position up to which its bytes arrived. `roundTripMs`: as it is now. */
+  due(received: number, roundTripMs: number): 'no' | 'soon' | 'now' {
     const news = this.#limit - this.#announced;
     if (news <= 0) return 'no';
-    if ((this.#announced - received) * SCARCE_FACTOR <= news) return 'now';
+    const left = this.#announced - received;
+    const opens = roundTripMs < NEAR_MS && left * SCARCE_FACTOR <= news;
+    if (left <= 0 || opens) return 'now';
     return news * 4 >= this.#window || (this.#announced - received) * 2 <= this.#options.floorBytes ? 'soon' : 'no';
   }
 

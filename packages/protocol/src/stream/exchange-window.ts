@@ -40,8 +40,9 @@ const RATE_GAIN = 1.25;
 const GROWTH = 1.25;
 /** Rounds without growth after which the start is over. */
 const FLAT_ROUNDS = 3;
-/** Legs of a relay that takes in whole bodies. */
+/** Legs of a relay that takes in whole bodies. One that took less than its time on so many was quicker than the rate explains. */
 const LEGS = 2;
+const AHEAD_LEGS = 1.25;
 /** What took less beside the least round trip tells no rate, ms. */
 const LEAST_TIMED_MS = 1;
 /** In flight beyond the base: a body on each leg, and as many that wait; fewer beside small messages. */
@@ -91,6 +92,7 @@ export class ExchangeWindow {
   #quickestMs = 0;
   #flat = 0;
   #queued = 0;
+  #ahead = false;
   #few = false;
 
   /** Still growing by what is delivered. */
@@ -109,10 +111,14 @@ export class ExchangeWindow {
   }
 
   /**
-   * What the quickest body tells, unless much less is delivered. What is delivered is never more than what was sent: with it
-   * alone each pause of either end, and each loss, would leave less to be sent.
+   * What the quickest body tells, unless much less is delivered and bodies take as long as that explains. What is delivered is
+   * never more than what was sent: with it alone each pause of either end would leave less to be sent, for long.
    */
   get #rate(): number {
+    return this.#ahead && !this.#quick && this.#bodyRate > 0 ? this.#bodyRate : this.#deliveredRate;
+  }
+
+  get #deliveredRate(): number {
     const most = (this.#quick ? 1 : RATE_GAIN) * this.#best;
     return this.#bodyRate > 0 ? Math.min(most, this.#bodyRate) : most;
   }
@@ -211,6 +217,7 @@ export class ExchangeWindow {
     if (this.#rate === 0) return;
     const bodies = ((sampleMs - baseMs) * this.#rate) / bytes;
     this.#queued += (bodies - LEGS - this.#queued) / SMOOTH_BODIES;
+    this.#ahead = ((sampleMs - baseMs) * this.#deliveredRate) / bytes < AHEAD_LEGS;
   }
 
   #settle(baseMs: number): void {

@@ -43,17 +43,18 @@ test('credit: the sum of all promises beyond the floors stays within the budget'
 
 test('credit: the window doubles for a quick reader, up to its ceiling, and is announced in large steps', () => {
   const credit = new ReceiveCredit(new ReceiveBudget(100_000_000), CREDIT);
-  expect(credit.due(0)).toBe('no');
+  expect(credit.due(0, 100)).toBe('no');
   credit.received(65_536, 0, 100);
   for (let step = 0; step < 200; step++) credit.consume(32_768, step, 100);
   expect(credit.windowBytes).toBe(CREDIT.ceilingBytes);
-  // The peer still has what it was told at first; where that is nearly used up, it will soon have to wait.
-  expect(credit.due(-CREDIT.ceilingBytes)).toBe('soon');
-  expect(credit.due(0)).toBe('now');
+  expect(credit.due(0, 100)).toBe('soon');
+  // On a short way the peer, which has nearly used up what it was told at first, would wait longer than it takes to tell it.
+  expect(credit.due(0, 10)).toBe('now');
+  expect(credit.due(-CREDIT.ceilingBytes, 10)).toBe('soon');
   expect(credit.announce()).toBe(credit.limit);
   credit.consume(1, 201, 100);
-  expect(credit.due(credit.limit - CREDIT.ceilingBytes)).toBe('no');
-  expect(credit.due(credit.announced)).toBe('now');
+  expect(credit.due(credit.limit - CREDIT.ceilingBytes, 10)).toBe('no');
+  expect(credit.due(credit.announced, 100)).toBe('now');
 });
 
 test('send room: a floor of its own, and a share of what is common', () => {

@@ -93,9 +93,11 @@ test('R12: the pace is above the rate while no queue stands, and below it while 
   expect(window.paceRate).toBeLessThan(queued);
   for (let count = 0; count < 10; count++) window.answered({ ...BODY, sampleMs: 100 + 2 * bodyMs });
   expect(window.paceRate).toBeGreaterThan(10_000);
-  // A body is quicker than the rate explains: it is believed, up to a quarter more than was delivered.
+  // Bodies are quicker than the rate explains: they are believed, while they are.
   for (let count = 0; count < 3; count++) window.answered({ ...BODY, sampleMs: 100 + bodyMs });
-  expect(window.paceRate).toBeCloseTo(1.02 * 12_500);
+  expect(window.paceRate).toBeCloseTo(1.02 * 20_000);
+  for (let count = 0; count < 9; count++) window.answered({ ...BODY, sampleMs: 100 + 4 * bodyMs });
+  expect(window.paceRate).toBeLessThan(12_500);
 });
 
 test('R12: the first body tells a rate to begin with', () => {
@@ -247,10 +249,46 @@ test('R6: a source that waited for credit is expected to use up more, though it 
     fill();
   };
   pair.onClientEvent = (event) => void (event.type === 'readable' && pair.drain('client', sid));
-  const credit = () => pair.up.find(({ packet }) => packet.segments?.some((segment) => segment.credit !== undefined));
+  const credit = () => pair.up.find(({ packet }) => packet.segments?.some((segment) => (segment.credit ?? 0) > MIB));
   pair.run(5000, () => credit() !== undefined);
   const n = credit()!.packet.n;
   const answer = () => pair.down.find(({ packet }) => packet.answers === n);
   pair.run(5000, () => answer() !== undefined);
-  expect(answer()?.packet.more).toBeGreaterThan(1_000_000);
+  expect(answer()?.packet.more).toBeGreaterThan(500_000);
+});
+
+test('R7: on a short way a part of a body waits while the relay is busy, and longer in a transfer that lasts', () => {
+  const relay = new RelayPath('r', resolvePathOptions({ paired: true }));
+  const options = resolveStreamOptions();
+  const start = (n: number, sizeBytes: number) =>
+    relay.start({ n, sentAt: 0, sizeBytes } as PacketRecord, 0, MIB, 0, options);
+  expect(relay.isBusy(MIB)).toBe(false);
+  start(1, MIB);
+  // Nothing is known of the way yet: what it may hold itself is not yet under way.
+  expect(relay.isBusy(MIB)).toBe(false);
+  relay.answered(relay.exchanges.get(1)!, 100, false, false, 2);
+  start(2, MIB);
+  expect(relay.isBusy(MIB)).toBe(true);
+  expect(relay.isBusy(2 * MIB)).toBe(false);
+});
+
+test('R7: an upload over a short way leaves in full bodies, though its source is slower than the way', () => {
+  const pair = new Pair({ paths: { relay: { paired: true, delayMs: 1 } } });
+  pair.onOpen = (sid) => pair.node.dialed(sid, { code: '' }, pair.now);
+  pair.onNodeEvent = (event) => void (event.type === 'readable' && pair.drain('node', event.sid));
+  const sid = pair.open();
+  const block = new Uint8Array(65_536);
+  let written = 0;
+  for (let count = 0; count < 512; count++) {
+    written += pair.client.write(sid, block, pair.now);
+    pair.pump();
+    pair.run(1);
+  }
+  pair.run(1000);
+  const bodies = pair.up.map(({ packet }) => (packet.segments ?? []).reduce((sum, { d }) => sum + (d?.length ?? 0), 0));
+  const large = bodies.filter((bytes) => bytes > 16 * 65_536);
+  expect(bodies.reduce((sum, bytes) => sum + bytes)).toBe(written);
+  expect(written).toBeGreaterThan(500 * 65_536);
+  // At 64 MB/s 20 ms would bring a third of a body.
+  expect(large.length).toBeLessThanOrEqual(12);
 });

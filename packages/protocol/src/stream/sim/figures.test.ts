@@ -117,7 +117,7 @@ describe.each(['down', 'up'] as const)('%s', (direction) => {
     const { requests } = bulkFigures(ratedPair({ rttMs, mbps: 4000 }), 64 * MIB, direction);
     tell(`${direction}, cost at ${rttMs} ms`, { requests, ofFewest: requests / 16 });
     // At 100 ms the first requests are small, since nothing is known of the path yet.
-    expect(requests / 16).toBeLessThanOrEqual(rttMs < 1 ? 1.4 : 2.2);
+    expect(requests / 16).toBeLessThanOrEqual(rttMs < 1 ? 1.3 : 2.2);
   });
 
   test('an echo of one byte beside saturating bulk waits little', () => {
