@@ -94,8 +94,8 @@ test('R12: the pace is above the rate while no queue stands, and below it while 
   for (let count = 0; count < 10; count++) window.answered({ ...BODY, sampleMs: 100 + 2 * bodyMs });
   expect(window.paceRate).toBeGreaterThan(10_000);
   // Bodies are quicker than the rate explains: they are believed, while they are.
-  for (let count = 0; count < 3; count++) window.answered({ ...BODY, sampleMs: 100 + bodyMs });
-  expect(window.paceRate).toBeCloseTo(1.02 * 20_000);
+  for (let count = 0; count < 3; count++) window.answered({ ...BODY, sampleMs: 100 + 0.8 * bodyMs });
+  expect(window.paceRate).toBeCloseTo(1.02 * 25_000);
   for (let count = 0; count < 9; count++) window.answered({ ...BODY, sampleMs: 100 + 4 * bodyMs });
   expect(window.paceRate).toBeLessThan(12_500);
 });
@@ -291,4 +291,17 @@ test('R7: an upload over a short way leaves in full bodies, though its source is
   expect(written).toBeGreaterThan(500 * 65_536);
   // At 64 MB/s 20 ms would bring a third of a body.
   expect(large.length).toBeLessThanOrEqual(12);
+});
+
+test.each([
+  [1, 1],
+  [50, 2],
+])('R8: an open over a way of %i ms each way takes %i exchanges where one is held already', (delayMs, exchanges) => {
+  const pair = new Pair({ paths: { relay: { paired: true, delayMs } } });
+  pair.open();
+  pair.run(3000);
+  const before = pair.up.length;
+  pair.open();
+  pair.run(2 * delayMs);
+  expect(pair.up.length - before).toBe(exchanges);
 });
