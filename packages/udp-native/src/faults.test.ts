@@ -384,6 +384,44 @@ describe.skipIf(!built)(`what a kernel may do ${needsBuild}`, () => {
       expect(receiver.socket.stats().receiveErrors).toBe(1);
     });
 
+    test('a kernel that always has more is asked for four batches a turn, and timers and other sockets get theirs', async () => {
+      const quiet = new Collector(faulty!.addon);
+      open.push(quiet.socket);
+      const flooded = new Collector(faulty!.addon, { tier: 'mmsg' }, { slots: 4 });
+      open.push(flooded.socket);
+      const full = Array.from({ length: 4 }, () => ({ data: Uint8Array.of(1) }));
+      const turns: number[] = [];
+      let calls = 0;
+      // So many at most: a socket that does not yield ends all the same, and is found out.
+      const most = 4000;
+      use({
+        receive: (slots) => {
+          // The other socket has slots of its own number.
+          if (slots !== 4) return undefined;
+          return ++calls > most ? -EAGAIN : full;
+        },
+      });
+      const wake = outgoing([Buffer.from('wake')], [flooded.socket.address.port]);
+      const other = outgoing([Buffer.from('other')], [quiet.socket.address.port]);
+      const sender = openSocket();
+      sender.send(wake.slab, wake.rows, 1, wake.addresses);
+      const ticks = { count: 0 };
+      const ticking = setInterval(() => ticks.count++, 1);
+      for (let seen = 0; turns.length < 50 || quiet.packets.length < 50 || ticks.count < 3;) {
+        sender.send(other.slab, other.rows, 1, other.addresses);
+        await new Promise((resolve) => setImmediate(resolve));
+        turns.push(flooded.batches.length - seen);
+        seen = flooded.batches.length;
+        if (calls > most) break;
+      }
+      clearInterval(ticking);
+      expect(Math.max(...turns)).toBe(4);
+      expect(turns.filter((batches) => batches === 4).length).toBeGreaterThan(40);
+      expect(ticks.count).toBeGreaterThan(2);
+      expect(quiet.packets.length).toBeGreaterThan(49);
+      use({});
+    });
+
     test('an error that does not end gives the turn back to the event loop', async () => {
       const receiver = await given(Array.from({ length: 100 }, () => -ECONNREFUSED));
       expect(texts(receiver)).toEqual([]);

@@ -184,7 +184,7 @@ export class Congestion {
     this.#measured = true;
     this.#upGain = UP_GAIN;
     // What was sent slower came slower still: whose queue it is shows only against the rate of now.
-    if ((this.#queueShare.own ?? 0) < LEAST_SHARE) this.#queueShare.watch(rate);
+    if ((this.#queueShare.own ?? 0) < LEAST_SHARE || this.#queueShare.isSteady) this.#queueShare.watch(rate);
     if (this.#state === 'startup') this.#enter('drain');
     else if (!isDraining(this.#state)) {
       // What was sent before the last draining has to be through before anything can be said.

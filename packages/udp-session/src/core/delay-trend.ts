@@ -7,8 +7,8 @@ export class DelayTrend {
   #least = Number.POSITIVE_INFINITY;
   #leastBefore = Number.POSITIVE_INFINITY;
   #leastSince = 0;
-  #sum = 0;
-  #count = 0;
+  /** The least since the last call of `take`. */
+  #interval = Number.POSITIVE_INFINITY;
   #last = 0;
 
   /** Notes a packet: both times are µs modulo 2^32 (signed or not), `now` is ms. */
@@ -22,16 +22,17 @@ export class DelayTrend {
       this.#leastSince = now;
     }
     if (delay < this.#least) this.#least = delay;
-    this.#sum += delay;
-    this.#count++;
+    if (delay < this.#interval) this.#interval = delay;
   }
 
-  /** The mean delay since the last call above the least, and its change against the last call; µs. */
+  /**
+   * The least delay since the last call above the least of all, and its change against the last call; µs. A queue delays every packet;
+   * what delays only some of them is none.
+   */
   take(): { queueUs: number; trendUs: number } {
     const before = this.#last;
-    if (this.#count > 0) this.#last = this.#sum / this.#count;
-    this.#sum = 0;
-    this.#count = 0;
+    if (Number.isFinite(this.#interval)) this.#last = this.#interval;
+    this.#interval = Number.POSITIVE_INFINITY;
     const least = Math.min(this.#least, this.#leastBefore);
     return { queueUs: Math.max(0, this.#last - (Number.isFinite(least) ? least : 0)), trendUs: this.#last - before };
   }

@@ -56,6 +56,20 @@ test('a wider window keeps what it knows and takes nothing that lay below it', (
   expect(window.span).toBe(2 ** 19);
 });
 
+test('a wider window keeps what it knows also with the numbers of a long session', () => {
+  for (const start of [2 ** 31 - 1000, 2 ** 32 - 77, 2 ** 40 + 12_345]) {
+    const window = new ReplayWindow();
+    for (let number = start; number < start + 3000; number += 3) window.commit(number);
+    for (const span of [4096, 32_768]) {
+      window.widen(span);
+      for (let number = window.largest - span; number <= window.largest; number++) {
+        const fresh = number > window.largest - 2048 && (number - start) % 3 !== 0;
+        expect(window.look(number) === 'fresh', `${number}`).toBe(fresh);
+      }
+    }
+  }
+});
+
 test('a truncated number gives the full one within eight million either way', () => {
   const random = new Random(9);
   const slab = new Uint8Array(HEADER_BYTES);

@@ -111,6 +111,21 @@ test('lost and late packets are told apart within 1 %', () => {
   expect(packetsReplayed).toBeGreaterThan(0.015 * sent);
 });
 
+test('packets reordered within 10 ms are never taken for lost, and cost no parity', () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const loss = seed % 2 === 0 ? 0.05 : 0;
+    const pair = new Pair({ link: { delayMs: 20, loss, reorder: 0.2, reorderMs: 10 }, back: { delayMs: 20 }, seed });
+    sendFrames(pair, { frames: 90, everyMs: 1000 / 60, bytes: 50_000, deadlineMs: 150 });
+    pair.run(1500);
+    // Before anything is measured some loss is feared; that is over by now.
+    if (loss === 0) expect(pair.host.path.loss).toBeLessThan(0.001);
+    else expect(pair.host.path.loss).toBeLessThan(0.13);
+    pair.run(2500);
+    const { packetsLost, packetsLate } = pair.client.stats;
+    expect([packetsLost, packetsLate]).toEqual([pair.toClient.dropped, 0]);
+  }
+});
+
 test('what was given up and comes after all is late, not lost', () => {
   const pair = new Pair({ link: { delayMs: 10 }, back: { delayMs: 10 }, host: { fixedRate: 20e6 } });
   sendFrames(pair, { frames: 300, everyMs: 10, bytes: 20_000, deadlineMs: 900 });
@@ -162,6 +177,37 @@ describe('the path', () => {
       expect(pair.toClient.longestQueueMs).toBeLessThan(1.5 * roundTrip);
     },
   );
+
+  // A round is a round trip and the time until the next report.
+  test.each([5, 20, 50, 100])(
+    'a step down is followed within five rounds, and the queue stays short, at a round trip of %i ms',
+    (roundTrip) => {
+      for (let seed = 1; seed <= 3; seed++) {
+        const link = { delayMs: roundTrip / 2, rate: 12_500, queueBytes: 1e9, loss: 0.01 };
+        const pair = new Pair({ seed, link, back: { delayMs: roundTrip / 2 }, host: { parityCeiling: 0.1 } });
+        const stepAt = 2000 + seed * 0.77 * roundTrip;
+        saturate(pair, 0, 3000);
+        pair.run(1500);
+        pair.toClient.longestQueueMs = 0;
+        pair.run(stepAt);
+        expect(pair.host.path.rate).toBeGreaterThan(0.8 * 12_500);
+        expect(pair.toClient.longestQueueMs).toBeLessThan(1.5 * Math.max(roundTrip, 20));
+        pair.toClient.options.rate = 6250;
+        pair.run(stepAt + 5 * (roundTrip + 20));
+        expect(pair.host.path.rate).toBeGreaterThan(0.8 * 6250);
+        expect(pair.host.path.rate).toBeLessThan(1.2 * 6250);
+      }
+    },
+  );
+
+  test('packets that take longer than others, come twice or not at all are no queue', () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const pair = new Pair({ link: { delayMs: 25, loss: 0.1, reorder: 0.2, reorderMs: 40, duplicate: 0.2 }, seed });
+      const result = sendFrames(pair, { frames: 250, everyMs: 16, bytes: 5600, deadlineMs: 400 });
+      pair.run(5000);
+      expect([result.delivered > 245, pair.host.stats.framesDropped, result.wrong]).toEqual([true, 0, 0]);
+    }
+  });
 
   test('a policer that drops without a queue costs a part of the packets, not most of them', () => {
     const link = { delayMs: 20, rate: 6000, queueBytes: 6000 };

@@ -38,7 +38,7 @@ export interface ListenOptions extends CommonOptions {
 }
 
 /** Calls that are opened at a time; each costs some hundred microseconds, and those on top come again. */
-const MAX_OPENING = 16;
+const MAX_OPENING = 64;
 /** Calls that are remembered, so that a copy of one opens nothing again. */
 const MAX_REMEMBERED = 4096;
 
