@@ -31,6 +31,8 @@ const LONGEST_GAP_MS = 250;
 const UNSURE_GAP_MS = 50;
 /** Without bulk for so long, ms, or for a round trip, a path has rested. */
 const REST_MS = 250;
+/** A held exchange that comes back empty sooner came back at once, ms. */
+const AT_ONCE_MS = 1000;
 /** A request of this size carries more than what is small. */
 const UPLOAD_BYTES = 4096;
 /** So many bodies beyond what is on the way keep a relay busy. */
@@ -260,7 +262,7 @@ export class RelayPath {
     // At the start as the pace supposes it, with a margin.
     const rate = Math.max(this.rate.best / 2, this.window.paceRate / 4);
     overtake(this.exchanges.values(), exchange, now, { orderMs: order, movedBytes: moved, rate });
-    this.#emptyHolds = empty && tookMs * 2 < exchange.holdMs ? this.#emptyHolds + 1 : 0;
+    this.#emptyHolds = empty && tookMs < Math.min(AT_ONCE_MS, exchange.holdMs / 2) ? this.#emptyHolds + 1 : 0;
     if (this.#emptyHolds > 1) this.#holdNotBefore = now + Math.min(1000, 10 * 2 ** Math.min(this.#emptyHolds, 8));
   }
 
