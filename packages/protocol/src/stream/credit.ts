@@ -9,9 +9,9 @@ const BULK_SHARE = 1 / 4;
 /** The same for one that uses up what it has; the rest stays for others. */
 const GRANT_SHARE = 1 / 2;
 /** The window doubles when half of it is used up within so many round trips, */
-const QUICK_TRIPS = 2;
+const QUICK_TRIPS = 3;
 /** and is no more than this share of all that was used up so far: the buffers of a system take in the first MiB at once. */
-const PAST_SHARE = 9 / 4;
+const PAST_SHARE = 3;
 /** A stream that moved less than this may be one that only fills the buffers of a system: it gets no more than so much beyond its floor. */
 const LASTING_BYTES = 6_291_456;
 const YOUNG_BYTES = 1_048_576;
@@ -35,7 +35,7 @@ export interface CreditOptions {
  * application has used up; what goes beyond the floor is taken from a budget that all share, so that the sum of all
  * promises is bounded and stalled readers cannot take the floor from others (R9). Promises only grow. A stream begins with
  * little beyond the floor, since most never need it and what was promised stays promised; one that moves more than the
- * floor gets much at once, and its window doubles while the application uses up half of it within two round trips. One
+ * floor gets much at once, and its window doubles while the application uses up half of it within three round trips. One
  * whose application reads slowly, or not at all, is promised no more until what it has is used up.
  */
 export class ReceiveCredit {
