@@ -90,7 +90,7 @@ export class ReceiveCredit {
 
   /** The dial went well: it may move something soon. */
   dialed(now: number): void {
-    this.#budget.begin(now);
+    this.#budget.begin(this.#share, now);
   }
 
   /** The peer's bytes arrived up to `position`. `roundTripMs`: as it is now. */

@@ -24,6 +24,8 @@ export interface Share {
   bytes: number;
   /** Proven and lasting only: it counts as using up what it has until then, ms. */
   activeUntil: number;
+  /** When its dial ended well; it counts as one that begins until it ends. */
+  begunAt: number;
 }
 
 /**
@@ -71,7 +73,7 @@ export class ReceiveBudget {
 
   /** A stream's share, empty. */
   enter(): Share {
-    return { standing: 'few', bytes: 0, activeUntil: Number.NEGATIVE_INFINITY };
+    return { standing: 'few', bytes: 0, activeUntil: Number.NEGATIVE_INFINITY, begunAt: Number.NEGATIVE_INFINITY };
   }
 
   /** How much of what is free a share of this standing may take. */
@@ -100,9 +102,10 @@ export class ReceiveBudget {
   }
 
   /** A stream was opened, and its dial went well. */
-  begin(now: number): void {
+  begin(share: Share, now: number): void {
     this.#begun = this.#begunOfLate(now) + 1;
     this.#begunAt = now;
+    share.begunAt = now;
   }
 
   /** The share has `bytes` now. */
@@ -133,6 +136,8 @@ export class ReceiveBudget {
   rest(share: Share): void {
     if (this.#active.delete(share)) this.#count(share, -1);
     share.activeUntil = Number.NEGATIVE_INFINITY;
+    this.#begun = Math.max(0, this.#begun - Math.exp((share.begunAt - this.#begunAt) / BEGUN_MS));
+    share.begunAt = Number.NEGATIVE_INFINITY;
   }
 
   /** What active streams may have together. */

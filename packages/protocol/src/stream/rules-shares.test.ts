@@ -225,6 +225,17 @@ test('R14: streams that begin together are promised alike, one that begins alone
   expect(Math.min(...many)).toBeGreaterThan(Math.max(...many) / 4);
 });
 
+test('R14: streams that have ended take nothing from one that begins after them', () => {
+  const budget = new ReceiveBudget(1_000_000);
+  const credits = Array.from({ length: 20 }, () => new ReceiveCredit(budget, SHARES));
+  for (const credit of credits) credit.dialed(0);
+  for (const credit of credits) credit.close();
+  const next = new ReceiveCredit(budget, SHARES);
+  next.dialed(10);
+  next.received(65_536, 20, 100);
+  expect(next.limit - SHARES.floorBytes).toBe(187_500);
+});
+
 /** What a stream is promised that moves `bytes` in pieces of `piece`, a ms each, and has used up all of them. */
 function use(credit: ReceiveCredit, from: number, bytes: number, piece: number): number {
   credit.open(from);
