@@ -6,6 +6,8 @@ import type { RoundTrip } from './round-trip.js';
 const PATIENCE_MS = 50;
 /** The wait doubles with each time in vain, up to this many times. */
 const MOST_DOUBLINGS = 5;
+/** Any shard tells of its frame, and of those before it. */
+const PROBE_SHARDS: readonly number[] = [0];
 
 /**
  * Frames that nothing follows. A receiver asks for what is missing before the newest shard that it saw; when the last packets are
@@ -57,7 +59,7 @@ export class FrameTail {
     const newest = this.#frames.newestSent;
     if (newest === undefined || newest.index !== this.#frame) return;
     this.#tries = Math.min(MOST_DOUBLINGS, this.#tries + 1);
-    this.#frames.want(newest.index, FIRST_SHARD, this.#roundTrip.smoothedMs / 2, now);
+    this.#frames.want(newest.index, PROBE_SHARDS, this.#roundTrip.smoothedMs / 2, now);
   }
 
   /** Adds when a shard of the newest frame is to be sent again. */
@@ -65,5 +67,3 @@ export class FrameTail {
     earliest.add(this.#dueAt);
   }
 }
-
-const FIRST_SHARD: readonly number[] = [0];
